@@ -1,1 +1,18 @@
 //! Helpers shared by the tests.
+//!
+//! A fixture that cannot do its work panics: the scenario then fails with what was tried.
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, clippy::must_use_unit)]
+
+pub mod base;
+pub mod deb;
+pub mod edit;
+pub mod machine;
+pub mod model;
+pub mod mounts;
+pub mod program;
+pub mod run;
+pub mod scenario;
+pub mod status;
+pub mod store;
+pub mod tree;
+pub mod upper;

@@ -1,0 +1,1 @@
+//! Real Debian packages and databases, made and installed with dpkg itself.

@@ -1,0 +1,1 @@
+pub(crate) const SCENARIOS: &[veneer_tests::scenario::Scenario] = &[];
