@@ -43,7 +43,7 @@ impl Store {
                 sh(&format!("mount -t ramfs -o {FLAGS} store {}", point.display()));
                 return;
             }
-            Store::Ext4(mib) => (mib, "ext4", "mkfs.ext4 -q -m 0", ",nodelalloc"),
+            Store::Ext4(mib) => (mib, "ext4", "mkfs.ext4 -q -m 0 -b 4096", ",nodelalloc"),
             Store::Xfs => (320, "xfs", "mkfs.xfs -q", ""),
             Store::Btrfs => (160, "btrfs", "mkfs.btrfs -q", ""),
         };

@@ -115,6 +115,19 @@ impl Tree {
         Tree(self.0.iter().filter(|(p, _)| !unwanted(p)).map(|(p, n)| (p.clone(), n.clone())).collect())
     }
 
+    /// The tree of just this path, without what is below it.
+    #[must_use]
+    pub fn only(&self, path: impl AsRef<Path>) -> Tree {
+        self.without(|p| p != path.as_ref())
+    }
+
+    /// This tree and that one over it.
+    #[must_use]
+    pub fn and(mut self, other: Tree) -> Tree {
+        self.0.extend(other.0);
+        self
+    }
+
     /// What is in `self` and differs in `other`, one line a path; empty if the trees are equal. A directory's
     /// time is not compared: it tells of its entries, which are.
     pub fn differences(&self, other: &Tree) -> Vec<String> {
