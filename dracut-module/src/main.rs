@@ -1,2 +1,99 @@
-//! Placeholder.
-fn main() {}
+//! veneer-assemble: mounts the layer that belongs to the booted base over /sysroot/usr, or says why it does not.
+//!
+//! It runs in the initramfs of every boot, so nothing that it meets may stop the boot: every failure ends in a pristine
+//! /usr, a sentence and exit status 0.
+
+mod args;
+mod outcome;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use args::Args;
+use outcome::Timings;
+use veneer::apply::apply;
+use veneer::intent::{Cmdline, Intent};
+use veneer::observe::{self, Machine, Places};
+use veneer::plan::{Plan, plan};
+use veneer::report::{self, Problem};
+use veneer::verdict::{self, Facts, Reason, Refusal, judge};
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let (places, dry_run) = match args::read(std::env::args_os().skip(1)) {
+        Ok(Args::Run { places, dry_run }) => (places, dry_run),
+        Ok(Args::Print(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(why) => {
+            eprintln!("veneer-assemble: {why}\nTry `veneer-assemble --help`.");
+            return ExitCode::from(2);
+        }
+    };
+    report::start_log("veneer-assemble");
+    let (words, unread) = Cmdline::read(&places.cmdline);
+    let (intent, warnings) = Intent::gather(&places.root, &words);
+    for warning in unread.iter().chain(&warnings) {
+        log::warn!("{warning}");
+    }
+    if dry_run {
+        print!("{}", describe(&places, &words, &intent));
+        return ExitCode::SUCCESS;
+    }
+    let mut timings = Timings::since(started);
+    let machine = Machine::observe(&places, &words);
+    timings.lap("base");
+    if machine.as_ref().is_ok_and(|machine| machine.is_layered(&places)) {
+        log::info!("a layer is mounted over {} already", places.usr().display());
+        return ExitCode::SUCCESS;
+    }
+    let result = match &machine {
+        Ok(machine) => assemble(&places, &intent, machine, &mut timings),
+        Err(error) => {
+            let message = format!("cannot look at the base: {error}; {}", Reason::Internal.remedy());
+            Err(Refusal::new(Reason::Internal, message))
+        }
+    };
+    outcome::tell(&places, machine.as_ref().ok().map(|machine| &machine.base), result, timings);
+    ExitCode::SUCCESS
+}
+
+/// Observe, judge, plan, apply.
+fn assemble(
+    places: &Places,
+    intent: &Intent,
+    machine: &Machine,
+    timings: &mut Timings,
+) -> Result<(Plan, Vec<Problem>), Refusal> {
+    if let Some(refusal) = verdict::judge_intent(intent) {
+        return Err(refusal);
+    }
+    let found = observe::open_store(places, intent, machine)?;
+    timings.lap("store");
+    let (layers, damaged) = (&found.contents.layers, &found.contents.damaged);
+    let verdict = judge(&Facts { intent, base: &machine.base, layers, damaged });
+    let plan = plan(verdict, &found.contents, places)?;
+    timings.lap("judge");
+    let problems = apply(&plan, &found.store, machine, places)?;
+    timings.lap("apply");
+    Ok((plan, problems))
+}
+
+/// What a run would do, without the lock and without a trace.
+fn describe(places: &Places, words: &Cmdline, intent: &Intent) -> String {
+    let planned = || -> Result<Plan, Refusal> {
+        let machine = Machine::observe(places, words).map_err(|error| observe::refuse(&error))?;
+        if let Some(refusal) = verdict::judge_intent(intent) {
+            return Err(refusal);
+        }
+        let contents = observe::look_at_store(places, intent)?;
+        let facts =
+            Facts { intent, base: &machine.base, layers: &contents.layers, damaged: &contents.damaged };
+        plan(judge(&facts), &contents, places)
+    };
+    match planned() {
+        Ok(plan) => plan.to_string(),
+        Err(refusal) => format!("pristine ({}): {}\n", refusal.reason.code(), refusal.message),
+    }
+}

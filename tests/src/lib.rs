@@ -16,3 +16,5 @@ pub mod status;
 pub mod store;
 pub mod tree;
 pub mod upper;
+
+pub use program::program;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::base::Base;
 use crate::mounts::{self, Mount};
-use crate::program::variable;
 use crate::run::{Finished, within};
+use crate::scenario::variable;
 use crate::status::Status;
 use crate::store::Store;
 use crate::tree::{Tree, assert_same};

@@ -1,32 +1,39 @@
 //! The programs under test.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-/// Builds a binary of the workspace as the tests themselves were built, and says where it is. A path in the
-/// environment (`VENEER_ASSEMBLE` for `veneer-assemble`) is taken instead: the installed program, for one.
+/// The built program `bin` of the workspace's package `package`, brought up to date first: cargo builds other packages'
+/// libraries for a test, but not their programs.
+///
+/// # Panics
+///
+/// If it cannot be built, with cargo's own account of the reason on stderr: no test has a meaning then.
+#[must_use]
 pub fn program(package: &str, bin: &str) -> PathBuf {
-    if let Some(path) = std::env::var_os(variable(bin)) {
-        return path.into();
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--message-format=json-render-diagnostics", "--package", package]);
-    command.args(["--bin", bin]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    let output = command.output().unwrap_or_else(|e| panic!("start {command:?}: {e}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    let executable = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == bin)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    executable.unwrap_or_else(|| panic!("{command:?} did not say where {bin} is"))
-}
-
-/// The environment variable that names a program.
-pub fn variable(bin: &str) -> String {
-    bin.replace('-', "_").to_uppercase()
+    // The cargo that runs the tests; the one that compiled them if they are run by hand.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let output = Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+            "--package",
+            package,
+            "--bin",
+            bin,
+        ])
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo can be started");
+    assert!(output.status.success(), "cargo could not build {bin} of {package}");
+    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    let path = messages.lines().filter_map(|line| serde_json::from_str(line).ok()).find_map(|message| {
+        let message: serde_json::Value = message;
+        let is_it = message["reason"] == "compiler-artifact" && message["target"]["name"] == bin;
+        message["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
+    });
+    path.expect("cargo names the program that it built")
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::program::{program, variable};
+use crate::program::program;
 use crate::run::{at_most, sh, within};
 
 const NAME: &str = "VENEER_SCENARIO";
@@ -50,7 +50,10 @@ pub fn main(scenarios: &[Scenario], programs: &[(&str, &str)]) -> ExitCode {
     let mut environment = Vec::new();
     if !arguments.list {
         for (package, bin) in programs {
-            environment.push((variable(bin), program(package, bin).into_os_string()));
+            // Another build can be tested: the installed one, for instance.
+            let named = std::env::var_os(variable(bin));
+            environment
+                .push((variable(bin), named.unwrap_or_else(|| program(package, bin).into_os_string())));
         }
     }
     let environment = Arc::new(environment);
@@ -59,6 +62,11 @@ pub fn main(scenarios: &[Scenario], programs: &[(&str, &str)]) -> ExitCode {
         Trial::ignorable_test(scenario.name, move || outside(scenario, &environment))
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// The environment variable that names a program: `VENEER_ASSEMBLE` for `veneer-assemble`.
+pub fn variable(bin: &str) -> String {
+    bin.replace('-', "_").to_uppercase()
 }
 
 /// Names the directories of one run.

@@ -1,1 +1,69 @@
-//! Placeholder.
+//! The base: what it is called, and what identifies its content.
+
+mod fingerprint;
+mod identity;
+mod os_release;
+mod superblock;
+
+pub use identity::{BaseId, IdSource};
+pub use os_release::OsRelease;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::intent::Cmdline;
+use crate::mount::MountTable;
+use crate::tree::Dir;
+
+/// What is known of a base; a layer keeps a copy of that of the base it is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// What identifies its content.
+    #[serde(flatten)]
+    pub id: BaseId,
+    /// `ID=` of os-release.
+    pub os: String,
+    /// `VERSION_ID=`, with `IMAGE_VERSION=` or `BUILD_ID=` behind it if set; for people.
+    pub version: String,
+    /// `VERSION_ID=` alone, what the `versions=` policy compares.
+    pub version_id: String,
+    /// `ID_LIKE=`, split at blanks.
+    pub like: Vec<String>,
+    /// `VENEER_LEVEL=`, the image builder's own switch for compatibility.
+    pub level: Option<String>,
+    /// The machine architecture that the base is for, as `uname -m` names it.
+    pub arch: String,
+}
+
+impl Base {
+    /// Looks at the base below `sysroot`, whose /usr is already open as `usr`.
+    ///
+    /// `words` is the kernel command line, which names a verity root hash or an ostree deployment; a word counts
+    /// only if what is mounted bears it out.
+    pub fn observe(sysroot: &Path, usr: &Dir, mounts: &MountTable, words: &Cmdline) -> Result<Self> {
+        let text = usr.read_down(Path::new("lib/os-release"), OsRelease::LIMIT)?.unwrap_or_default();
+        let os = OsRelease::parse(&String::from_utf8_lossy(&text));
+        let id = identity::observe(sysroot, usr, mounts, words, &text)?;
+        Ok(Base {
+            id,
+            version: os.display_version(),
+            os: os.id,
+            version_id: os.version_id,
+            like: os.like,
+            level: os.level,
+            arch: machine(),
+        })
+    }
+
+    /// How messages name it: `debian 13 (3f9c2a1b7d04)`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{} {} ({})", self.os, self.version, self.id.short()).replace("  ", " ")
+    }
+}
+
+fn machine() -> String {
+    rustix::system::uname().machine().to_string_lossy().into_owned()
+}

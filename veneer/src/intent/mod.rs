@@ -1,1 +1,200 @@
-//! Placeholder.
+//! What the user asked for: the kernel command line and veneer.conf, read into one value.
+//!
+//! Reading never fails. What is not understood becomes a [`Warning`] and leaves the former value in force, as a boot
+//! must not depend on the spelling of a word.
+
+mod cmdline;
+mod conf;
+mod conf_files;
+mod setting;
+mod store_source;
+mod warning;
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use fs_err as fs;
+
+pub use cmdline::Cmdline;
+pub use store_source::{StoreSource, StoreSourceError};
+pub use warning::Warning;
+
+use warning::Warnings;
+
+/// The most bytes of a command line that are read. The kernel's own limit is 4 KiB on most machines, less than this on
+/// all.
+const LONGEST_CMDLINE: u64 = 64 * 1024;
+
+/// What the user asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// `rd.veneer=`, `enabled=`: shall Veneer do anything at all?
+    pub enabled: bool,
+    /// `rd.veneer.store=`, `store=`: where the layers are.
+    pub store: StoreSource,
+    /// `rd.veneer.timeout=`, `timeout=`: how long to wait for the store's device, 0 to 3600 s.
+    pub timeout: Duration,
+    /// `rd.veneer.mode=`, `mode=`.
+    pub mode: Mode,
+    /// `rd.veneer.layer=`, `layer=`: the id of the layer to use; `None` lets judging choose. A plain file name.
+    pub layer: Option<String>,
+    /// `trials=`: unblessed boots after which a layer is set aside, 1 to 1000.
+    pub trials: u32,
+    /// `versions=`: which step of `VERSION_ID` a layer may follow.
+    pub versions: VersionsPolicy,
+    /// `keep=`: layers of other bases that are kept, 0 to 1000.
+    pub keep: u32,
+}
+
+/// With or without a layer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Mount the layer that belongs to the base.
+    #[default]
+    Normal,
+    /// Boot the bare base, say so, and leave the store alone.
+    Pristine,
+}
+
+/// Between which versions of one operating system a layer may go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VersionsPolicy {
+    /// Any.
+    #[default]
+    Any,
+    /// The same up to the first dot.
+    SameMajor,
+    /// The very same.
+    Same,
+}
+
+impl Default for Intent {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            store: StoreSource::Auto,
+            timeout: Duration::from_secs(10),
+            mode: Mode::Normal,
+            layer: None,
+            trials: 2,
+            versions: VersionsPolicy::Any,
+            keep: 3,
+        }
+    }
+}
+
+impl Intent {
+    /// What the configuration below `root` and this command line ask for; the command line wins.
+    #[must_use]
+    pub fn gather(root: &Path, cmdline: &Cmdline) -> (Self, Vec<Warning>) {
+        let (mut intent, mut warnings) = (Self::default(), Warnings::default());
+        for file in conf_files::read(root, &mut warnings) {
+            conf::apply(&file.text, &file.name, &mut intent, &mut warnings);
+        }
+        cmdline.apply(&mut intent, &mut warnings);
+        (intent, warnings.into_list())
+    }
+}
+
+impl Cmdline {
+    /// Reads the command line from a file such as `/proc/cmdline`. One that cannot be read counts as empty, with a
+    /// warning.
+    #[must_use]
+    pub fn read(path: &Path) -> (Self, Option<Warning>) {
+        let mut line = Vec::new();
+        let read = fs::File::open(path).and_then(|file| file.take(LONGEST_CMDLINE).read_to_end(&mut line));
+        let mut warnings = Warnings::default();
+        if let Err(error) = read {
+            warnings.add(format!("{error}; going on as if it were empty"));
+        }
+        (Self::parse(&line), warnings.into_list().pop())
+    }
+}
+
+/// What the user asks for: `veneer.conf` and its drop-ins below `root`, and the command line in the file `cmdline`,
+/// which wins.
+#[must_use]
+pub fn read(root: &Path, cmdline: &Path) -> (Intent, Vec<Warning>) {
+    let (cmdline, unread) = Cmdline::read(cmdline);
+    let (intent, mut warnings) = Intent::gather(root, &cmdline);
+    warnings.extend(unread);
+    (intent, warnings)
+}
+
+#[cfg(test)]
+mod noise {
+    //! No input may panic: seeded, so that what fails once fails again.
+
+    use super::*;
+
+    /// xorshift64*, enough of a generator to mangle text.
+    struct Random(u64);
+
+    impl Random {
+        fn next(&mut self) -> u64 {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+        }
+
+        fn below(&mut self, end: usize) -> usize {
+            usize::try_from(self.next() >> 33).unwrap() % end
+        }
+
+        fn byte(&mut self) -> u8 {
+            self.next().to_be_bytes()[0]
+        }
+    }
+
+    const SEED: &[u8] =
+        b"rd.veneer=1 rd.veneer.store=\"PARTLABEL=a b\" rd.veneer.timeout=10s rd.veneer.layer=0001-ab\n\
+        [Veneer]\nstore=dir:/var/lib/veneer\nkeep=3\nversions=\\\n same \nmode='pristine'\ntrials=2\n";
+
+    fn mangle(random: &mut Random) -> Vec<u8> {
+        let mut text = SEED.repeat(1 + random.below(20));
+        for _ in 0..random.below(200) {
+            if text.is_empty() {
+                break;
+            }
+            let at = random.below(text.len());
+            match random.below(5) {
+                0 => text[at] = random.byte(),
+                1 => drop(text.remove(at)),
+                2 => text.insert(at, b"\0\n\r\\\"'=[]#;% \t\xff\xc3"[random.below(16)]),
+                3 => text.truncate(at + 1),
+                _ => {
+                    let from = random.below(text.len());
+                    let piece = text[from..text.len().min(from + 40)].to_vec();
+                    text.splice(at..at, piece);
+                }
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn mangled_text_is_read_within_bounds() {
+        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        for round in 0..4000 {
+            let text = if round % 8 == 0 {
+                std::iter::repeat_with(|| random.byte()).take(4096).collect()
+            } else {
+                mangle(&mut random)
+            };
+            let (mut intent, mut warnings) = (Intent::default(), Warnings::default());
+            conf::apply(&text, "veneer.conf", &mut intent, &mut warnings);
+            Cmdline::parse(&text).apply(&mut intent, &mut warnings);
+
+            assert!(intent.timeout <= Duration::from_secs(3600));
+            assert!((1..=1000).contains(&intent.trials) && intent.keep <= 1000);
+            assert!(intent.layer.is_none_or(|layer| !layer.contains('/') && !layer.starts_with('.')));
+            assert_eq!(intent.store.to_string().parse(), Ok(intent.store));
+            for warning in warnings.into_list() {
+                let text = warning.to_string();
+                assert!(text.chars().count() < 900 && !text.contains(char::is_control), "{text:?}");
+            }
+        }
+    }
+}

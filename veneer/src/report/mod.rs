@@ -1,1 +1,11 @@
-//! Placeholder.
+//! What this boot did: for programs in `status.json`, for people in the log.
+
+mod journal;
+mod problem;
+mod status;
+mod voice;
+
+pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
+pub use problem::{Problem, ProblemKind, display_path};
+pub use status::{Outcome, Status, StatusBase, StatusLayer};
+pub use voice::start_log;

@@ -1,1 +1,270 @@
-//! Placeholder.
+//! The store: the file system (or directory) that holds the layers. Nothing outside its `veneer/` is touched.
+
+mod layer;
+mod lock;
+mod preflight;
+mod state;
+
+pub use layer::{Action, Created, Layer, LayerName, LayerState, Trial};
+
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, StatVfsMountFlags, StatxAttributes, StatxFlags};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{At as _, Error, Result};
+use crate::report::Problem;
+use crate::tree::Dir;
+use lock::Lock;
+
+const ROOT: &CStr = c"veneer";
+const STATE: &CStr = c"store";
+const LAYERS: &CStr = c"layers";
+const PROBLEMS: &CStr = c"problems";
+
+/// A layer's `problems` file is a list of what a rebase set aside, which can be long.
+const PROBLEMS_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Room that a layer needs to be of any use: on a full upper not even `rm` works, since a whiteout needs an inode.
+const RESERVE: u64 = 4 * 1024 * 1024;
+
+/// What `veneer/store` says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct StoreState {
+    /// Random, for pinning a machine to its store.
+    id: String,
+    /// Who made it.
+    by: String,
+}
+
+/// An open, locked store.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    root: Dir,
+    layers: Dir,
+    /// Held as long as the store is open; the kernel lets go of it when the process ends, however it ends.
+    _lock: Lock,
+}
+
+/// What is in a store.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Layers whose state could be read, oldest first.
+    pub layers: Vec<Layer>,
+    /// Layers whose state could not, with the reason.
+    pub damaged: Vec<(LayerName, String)>,
+}
+
+impl Contents {
+    fn read(layers: &Dir) -> Result<Self> {
+        let mut contents = Contents::default();
+        for name in layers.names()?.iter().filter_map(|name| LayerName::of(name)) {
+            match Layer::read(layers, &name) {
+                Ok(layer) => contents.layers.push(layer),
+                Err(error) => contents.damaged.push((name, error.to_string())),
+            }
+        }
+        contents.layers.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(contents)
+    }
+}
+
+/// Why there is no store to work with, before any question of what is in it.
+#[derive(Debug)]
+pub enum Absent {
+    /// The directory is not there, or nothing is mounted on it.
+    Missing,
+    /// It is there and cannot be used.
+    Error(Error),
+}
+
+impl Store {
+    /// Opens the store at `path` and takes its lock, making `veneer/` in it if this is the first time.
+    ///
+    /// With `mounted`, a directory that nothing is mounted on counts as missing: systemd makes the mount point before
+    /// it knows whether there is something to mount, and the initramfs behind it is memory.
+    pub fn open(path: &Path, mounted: bool) -> std::result::Result<Self, Absent> {
+        Self::find(path, mounted)?;
+        Self::open_there(path).map_err(Absent::Error)
+    }
+
+    fn find(path: &Path, mounted: bool) -> std::result::Result<(), Absent> {
+        match rustix::fs::statx(rustix::fs::CWD, path, AtFlags::empty(), StatxFlags::TYPE) {
+            Err(rustix::io::Errno::NOENT) => return Err(Absent::Missing),
+            Err(e) => return Err(Absent::Error(Err::<(), _>(e).reading(path).unwrap_err())),
+            // The attribute is there from 5.8 on; without it systemd's own checks have to do.
+            Ok(stat) => {
+                let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
+                if mounted && known && !stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+                    return Err(Absent::Missing);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is in the store at `path` without taking its lock or making anything; a store that was never used
+    /// is empty.
+    pub fn look(path: &Path, mounted: bool) -> std::result::Result<Contents, Absent> {
+        Self::find(path, mounted)?;
+        let read = || -> Result<Contents> {
+            let Some(root) = Dir::open(path)?.sub_if_there(ROOT)? else { return Ok(Contents::default()) };
+            let _: Option<StoreState> = state::read(&root, STATE, "store", 4096)?;
+            match root.sub_if_there(LAYERS)? {
+                Some(layers) => Contents::read(&layers),
+                None => Ok(Contents::default()),
+            }
+        };
+        read().map_err(Absent::Error)
+    }
+
+    fn open_there(path: &Path) -> Result<Self> {
+        let top = Dir::open(path)?;
+        let unfit = |what: &str| Error::Unfit { path: path.into(), what: what.into() };
+        let state = rustix::fs::fstatvfs(&top).reading(path)?;
+        if state.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Err(unfit("it is read-only"));
+        }
+        let (root, new) = match top.sub_if_there(ROOT)? {
+            Some(root) => (root, false),
+            None if top.stat(ROOT)?.is_some() => {
+                return Err(Error::Damaged { path: top.path_of(ROOT), what: "not a directory".into() });
+            }
+            None => {
+                preflight::check(&top)?;
+                (top.make_sub(ROOT, 0o755)?, true)
+            }
+        };
+        let lock = Lock::take(&root)?;
+        let layers = Self::open_layers(&top, &root, new)?;
+        Ok(Store { path: path.into(), root, layers, _lock: lock })
+    }
+
+    /// The state file is written last, so its absence beside an empty `layers/` is a creation that was cut off.
+    fn open_layers(top: &Dir, root: &Dir, new: bool) -> Result<Dir> {
+        let state: Option<StoreState> = state::read(root, STATE, "store", 4096)?;
+        let layers = match root.sub_if_there(LAYERS)? {
+            Some(layers) => layers,
+            None if root.stat(LAYERS)?.is_some() => {
+                return Err(Error::Damaged { path: root.path_of(LAYERS), what: "not a directory".into() });
+            }
+            None if state.is_some() => {
+                return Err(Error::Damaged { path: root.path_of(LAYERS), what: "missing".into() });
+            }
+            None => root.make_sub(LAYERS, 0o700)?,
+        };
+        if state.is_none() {
+            if layers.names()?.iter().any(|name| LayerName::of(name).is_some()) {
+                return Err(Error::Damaged {
+                    path: root.path_of(STATE),
+                    what: "missing beside layers".into(),
+                });
+            }
+            if !new {
+                preflight::check(top)?;
+            }
+            state::write(root, STATE, "store", &StoreState { id: random_id(), by: by() })?;
+            top.sync()?;
+        }
+        Ok(layers)
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its `layers` directory.
+    #[must_use]
+    pub fn layers(&self) -> &Dir {
+        &self.layers
+    }
+
+    /// Where a layer's directory is, as a path for mount options and messages.
+    #[must_use]
+    pub fn path_of(&self, name: &LayerName) -> PathBuf {
+        self.path.join("veneer/layers").join(name.to_string())
+    }
+
+    /// Opens a layer's directory.
+    pub fn open_layer(&self, name: &LayerName) -> Result<Dir> {
+        self.layers.sub(&name.file_name())
+    }
+
+    /// Reads the state of every layer. What is no layer is none of ours.
+    pub fn contents(&self) -> Result<Contents> {
+        Contents::read(&self.layers)
+    }
+
+    /// Leftovers of work that was cut off: directories that never became a layer.
+    pub fn leftovers(&self) -> Result<Vec<std::ffi::CString>> {
+        let is_leftover = |name: &std::ffi::CString| name.to_bytes().ends_with(b".tmp");
+        Ok(self.layers.names()?.into_iter().filter(is_leftover).collect())
+    }
+
+    /// Refuses if less than `bytes` and the reserve are free.
+    pub fn check_room(&self, bytes: u64) -> Result<()> {
+        let state = rustix::fs::fstatvfs(&self.root).reading(&self.path)?;
+        let have = state.f_bavail.saturating_mul(state.f_frsize);
+        let need = bytes.saturating_add(RESERVE);
+        // Some file systems (btrfs) make inodes as needed and say 0 of 0.
+        let no_inodes = state.f_files > 0 && state.f_favail < 16;
+        if have < need || no_inodes {
+            return Err(Error::Room {
+                path: self.path.clone(),
+                have: if no_inodes { 0 } else { have },
+                need,
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes the directory `NAME.tmp` for a layer in the making: `upper`, which takes mode and owner of the base's
+    /// /usr, and `work`.
+    pub fn start_layer(&self, name: &LayerName) -> Result<Dir> {
+        let dir = self.layers.make_sub(&name.tmp_file_name(), 0o700)?;
+        dir.make_sub(c"upper", 0o755)?;
+        dir.make_sub(c"work", 0o700)?;
+        dir.make_sub(c"record", 0o700)?;
+        Ok(dir)
+    }
+
+    /// Turns `NAME.tmp` into the layer `name`: its state file, everything on disk, then one rename.
+    pub fn finish_layer(&self, name: &LayerName, layer: &LayerState, problems: &[Problem]) -> Result<()> {
+        let tmp = name.tmp_file_name();
+        let dir = self.layers.sub(&tmp)?;
+        if !problems.is_empty() {
+            state::write(&dir, PROBLEMS, "problems", &problems)?;
+        }
+        layer.write(&dir)?;
+        dir.sync_filesystem()?;
+        rustix::fs::renameat(&self.layers, &*tmp, &self.layers, &*name.file_name())
+            .writing(self.layers.path_of(&name.file_name()))?;
+        self.layers.sync()
+    }
+
+    /// What the user should know of a layer on its base, as its rebase left it.
+    pub fn problems(&self, name: &LayerName) -> Result<Vec<Problem>> {
+        let dir = self.open_layer(name)?;
+        Ok(state::read(&dir, PROBLEMS, "problems", PROBLEMS_LIMIT)?.unwrap_or_default())
+    }
+
+    /// Writes a layer's trial count, durably.
+    pub fn write_trial(&self, name: &LayerName, trial: Trial) -> Result<()> {
+        trial.write(&self.open_layer(name)?)
+    }
+}
+
+/// Who writes state files, for whoever reads them later.
+pub(crate) fn by() -> String {
+    concat!("veneer ", env!("CARGO_PKG_VERSION")).into()
+}
+
+fn random_id() -> String {
+    // The kernel's own random UUID. Without /proc the store has no name to pin, which nothing else needs.
+    let text = fs_err::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
+    text.trim().to_owned()
+}

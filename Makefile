@@ -1,0 +1,82 @@
+# Veneer: `make` says what there is. The rules only call cargo and install; what they need is in scripts/host-packages.
+
+PREFIX ?= /usr
+DESTDIR ?=
+# STATIC=yes carries glibc along, for an initramfs without it: 1.1 MiB a program before its own code, against 0.3 MiB
+# dynamic. dracut's initramfs has a libc in any case, so the small form is the default.
+STATIC ?= no
+
+CARGO ?= cargo
+INSTALL ?= install
+PKG_CONFIG ?= pkg-config
+# Naming the target keeps crt-static away from build scripts and proc macros, which cannot be static.
+TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
+RELEASE = $(TARGET_DIR)/$(TARGET)/release
+
+# Where systemd, udev and dracut look, whatever PREFIX is. Older Debian says /lib, which is a link into /usr.
+pkgdir = $(patsubst /lib/%,/usr/lib/%,$(or $(shell $(PKG_CONFIG) --variable=$(2) $(1) 2>/dev/null),$(3)))
+unitdir = $(call pkgdir,systemd,systemdsystemunitdir,/usr/lib/systemd/system)
+generatordir = $(call pkgdir,systemd,systemdsystemgeneratordir,/usr/lib/systemd/system-generators)
+udevdir = $(call pkgdir,udev,udevdir,/usr/lib/udev)
+dracutmodulesdir = $(call pkgdir,dracut,dracutmodulesdir,/usr/lib/dracut/modules.d)
+dracutconfdir = $(call pkgdir,dracut,dracutconfdir,/usr/lib/dracut/dracut.conf.d)
+bindir = $(PREFIX)/bin
+libexecdir = $(PREFIX)/lib/veneer
+
+PROGRAMS = veneer-generator veneer-assemble veneer
+BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
+SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh .ci/run)
+
+.PHONY: help build install check demo bench clean
+
+help:
+	@echo 'make build                          the programs, optimized, into $(RELEASE) (STATIC=yes|no)'
+	@echo 'make install [DESTDIR=] [PREFIX=]   programs, units, udev rule, dracut module; builds only what is not there'
+	@echo 'make check                          formatting, clippy, shellcheck, all tests, all boots in virtual machines'
+	@echo 'make demo                           the story in a virtual machine: install, reboot, update, still there'
+	@echo 'make bench                          sizes and times'
+	@echo 'make clean                          remove what was built'
+
+build:
+	RUSTFLAGS='$(strip $(RUSTFLAGS) $(if $(filter yes,$(STATIC)),-C target-feature=+crt-static))' \
+	$(CARGO) build --release --locked --target $(TARGET) --target-dir '$(TARGET_DIR)' \
+	    -p veneer-generator -p veneer-assemble -p veneer-cli
+
+# Without prerequisites on purpose: what an ordinary user has built, `sudo make install` takes as it is.
+$(BUILT):
+	$(MAKE) build
+
+install: $(BUILT)
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(generatordir)' '$(DESTDIR)$(unitdir)' \
+	    '$(DESTDIR)$(udevdir)/rules.d' '$(DESTDIR)$(dracutmodulesdir)/59veneer' '$(DESTDIR)$(dracutconfdir)'
+	$(INSTALL) -m 755 '$(RELEASE)/veneer' '$(DESTDIR)$(bindir)/veneer'
+	$(INSTALL) -m 755 '$(RELEASE)/veneer-assemble' '$(DESTDIR)$(libexecdir)/veneer-assemble'
+	$(INSTALL) -m 755 '$(RELEASE)/veneer-generator' '$(DESTDIR)$(generatordir)/veneer-generator'
+	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/veneer-assemble.service \
+	    > '$(DESTDIR)$(unitdir)/veneer-assemble.service'
+	chmod 644 '$(DESTDIR)$(unitdir)/veneer-assemble.service'
+	$(INSTALL) -m 644 dracut-module/59veneer/61-veneer.rules '$(DESTDIR)$(udevdir)/rules.d/61-veneer.rules'
+	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/module-setup.sh \
+	    > '$(DESTDIR)$(dracutmodulesdir)/59veneer/module-setup.sh'
+	chmod 755 '$(DESTDIR)$(dracutmodulesdir)/59veneer/module-setup.sh'
+	$(INSTALL) -m 644 dracut-module/50-veneer.conf '$(DESTDIR)$(dracutconfdir)/50-veneer.conf'
+	$(INSTALL) -m 644 dracut-module/veneer.conf '$(DESTDIR)$(PREFIX)/lib/veneer.conf'
+
+check:
+	scripts/host-packages
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	shellcheck $(SHELL_FILES)
+	$(CARGO) test --workspace --locked
+	$(CARGO) run --release --locked -p qemu-harness -- all
+
+demo:
+	scripts/host-packages
+	$(CARGO) run --release --locked -p qemu-harness -- demo
+
+bench:
+	./tests/bench.sh
+
+clean:
+	$(CARGO) clean --target-dir '$(TARGET_DIR)'

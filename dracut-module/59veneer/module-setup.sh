@@ -1,0 +1,72 @@
+#!/bin/sh
+# dracut module of Veneer: puts the generator, the assembling program and what the store needs into the initramfs.
+# Works with dracut 106 to 112. Opt-in: /usr/lib/dracut/dracut.conf.d/50-veneer.conf asks for it.
+# shellcheck disable=SC2154 # dracut sets moddir, hostonly, systemdutildir and the like.
+
+check() {
+    # Each refusal names its cause: a module that is silently left out shows only at the next boot.
+    if ! require_binaries "$systemdutildir/systemd" > /dev/null 2>&1; then
+        derror "veneer: there is no systemd to put into the initramfs, and Veneer works only in a systemd initramfs"
+        return 1
+    fi
+    case " $omit_dracutmodules " in
+        *" systemd "* | *" systemd-initrd "*)
+            derror "veneer: dracut is told to omit systemd, and Veneer works only in a systemd initramfs"
+            return 1
+            ;;
+    esac
+    # Found in /lib/modules of the kernel that the image is for, built in or as a module.
+    if ! require_kernel_modules overlay > /dev/null 2>&1; then
+        derror "veneer: kernel $kernel has no overlay file system, without which there is no layer"
+        return 1
+    fi
+    return 255
+}
+
+depends() {
+    # systemd-initrd brings initrd-root-fs.target, to which the layer belongs, and udev through systemd-udevd.
+    echo systemd systemd-initrd
+}
+
+cmdline() {
+    # The configuration is carried in the image; only what this boot was told in addition is worth repeating.
+    # shellcheck disable=SC2013 # words are what is wanted
+    for _word in $(cat /proc/cmdline); do
+        case "$_word" in
+            rd.veneer | rd.veneer=* | rd.veneer.*) printf ' %s' "$_word" ;;
+        esac
+    done
+    unset _word
+}
+
+installkernel() {
+    # With hostonly set, dracut leaves out what the building machine has not loaded. The overlay is mounted in the
+    # initramfs only, and ext4 is what a new store is formatted with: both must be there before they are first used.
+    hostonly="" instmods overlay ext4
+    # Some 2 MiB, so these two come into generic images, and where the machine uses them already. For a first store
+    # on one of them in a hostonly image: add_drivers+=" xfs ".
+    instmods xfs btrfs
+}
+
+install() {
+    inst_multiple \
+        "$systemdutildir/system-generators/veneer-generator" \
+        /usr/lib/veneer/veneer-assemble
+    # No link into a target's wants: the generator makes that, so that a Veneer which is off leaves nothing behind.
+    inst_simple "$systemdsystemunitdir/veneer-assemble.service"
+    inst_rules 61-veneer.rules
+
+    # The store is checked before it is mounted. Only ext4 has a checker that does something at boot: fsck.xfs and
+    # fsck.btrfs do nothing, as these file systems recover when they are mounted.
+    inst_multiple -o \
+        "$systemdutildir/systemd-fsck" \
+        "$systemdsystemunitdir/systemd-fsck@.service" \
+        /etc/e2fsck.conf \
+        fsck fsck.ext4 e2fsck
+
+    # In generic images too: whether and with which store Veneer runs must not depend on who built the initramfs.
+    inst_multiple -o \
+        /usr/lib/veneer.conf "/usr/lib/veneer.conf.d/*.conf" \
+        /usr/local/lib/veneer.conf "/usr/local/lib/veneer.conf.d/*.conf" \
+        /etc/veneer.conf "/etc/veneer.conf.d/*.conf"
+}

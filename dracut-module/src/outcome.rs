@@ -1,0 +1,103 @@
+//! Says what this boot did: status.json, the kernel's log, the journal.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use veneer::base::Base;
+use veneer::observe::Places;
+use veneer::plan::Plan;
+use veneer::report::{self, Outcome, Problem, Status, StatusBase, StatusLayer};
+use veneer::store::Action;
+use veneer::verdict::{Reason, Refusal};
+
+/// How long the parts took.
+pub(crate) struct Timings {
+    started: Instant,
+    last: Instant,
+    laps: BTreeMap<String, u64>,
+}
+
+impl Timings {
+    /// Begins with the part "intent", which ran from `started` until now.
+    pub(crate) fn since(started: Instant) -> Self {
+        let mut timings = Timings { started, last: started, laps: BTreeMap::new() };
+        timings.lap("intent");
+        timings
+    }
+
+    /// Ends a part.
+    pub(crate) fn lap(&mut self, part: &str) {
+        let now = Instant::now();
+        self.laps.insert(part.into(), micros(now - self.last));
+        self.last = now;
+    }
+
+    fn finish(mut self) -> BTreeMap<String, u64> {
+        self.laps.insert("total".into(), micros(self.started.elapsed()));
+        self.laps
+    }
+}
+
+fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Tells everybody who may ask.
+pub(crate) fn tell(
+    places: &Places,
+    base: Option<&Base>,
+    result: Result<(Plan, Vec<Problem>), Refusal>,
+    timings: Timings,
+) {
+    let base = base.map(StatusBase::from);
+    let status = match result {
+        Ok((plan, problems)) => {
+            let message = success(&plan, base.as_ref(), problems.len());
+            log::info!("{message}");
+            let layer = StatusLayer { id: plan.layer, parent: plan.parent, action: plan.action };
+            status(Outcome::Layer, Reason::Ok, message, base, Some(layer), problems, timings)
+        }
+        Err(refusal) => {
+            let reason = refusal.reason;
+            if reason == Reason::Disabled {
+                log::info!("pristine: {}", refusal.message);
+            } else {
+                log::warn!("pristine ({}): {}", reason.code(), refusal.message);
+            }
+            status(Outcome::Pristine, reason, refusal.message, base, None, Vec::new(), timings)
+        }
+    };
+    if let Err(error) = status.write(&places.runtime) {
+        log::error!("{error}");
+    }
+    report::tell_journal(&places.root.join(Path::new("run/systemd/journal/socket")), &status);
+}
+
+fn success(plan: &Plan, base: Option<&StatusBase>, problems: usize) -> String {
+    let on = base.map(|base| format!(" on {} {}", base.os, base.version)).unwrap_or_default();
+    let how = match (plan.action, &plan.parent) {
+        (Action::Used, _) => "layer".to_owned(),
+        (Action::Bound, _) => "new, empty layer".to_owned(),
+        (Action::Rebased, Some(parent)) => format!("layer derived from {parent},"),
+        (Action::Rebased, None) => "derived layer".to_owned(),
+    };
+    let but = match problems {
+        0 => String::new(),
+        1 => "; there is one thing to know, see `veneer status`".to_owned(),
+        more => format!("; there are {more} things to know, see `veneer status`"),
+    };
+    format!("/usr has the {how} {}{on}{but}", plan.layer).replace("  ", " ")
+}
+
+fn status(
+    outcome: Outcome,
+    reason: Reason,
+    message: String,
+    base: Option<StatusBase>,
+    layer: Option<StatusLayer>,
+    problems: Vec<Problem>,
+    timings: Timings,
+) -> Status {
+    Status { format: 1, outcome, reason, message, base, layer, problems, timings_us: timings.finish() }
+}

@@ -1,0 +1,134 @@
+//! Carries out a plan, step by step. Whatever fails, nothing is left mounted and nothing of the user's is touched.
+
+use crate::Error;
+use crate::error::{At as _, Result};
+use crate::mount::{Assembled, Bind, Layers};
+use crate::observe::{Machine, Places, refuse};
+use crate::plan::{Plan, Step};
+use crate::probe;
+use crate::rebase;
+use crate::report::Problem;
+use crate::store::{Action, LayerName, LayerState, Store};
+use crate::verdict::{Reason, Refusal};
+
+/// Carries out `plan`. Returns what the user should know of the layer that is now mounted.
+pub fn apply(
+    plan: &Plan,
+    store: &Store,
+    machine: &Machine,
+    places: &Places,
+) -> std::result::Result<Vec<Problem>, Refusal> {
+    let mut work = Work { store, machine, places, problems: Vec::new(), base: None };
+    for step in &plan.steps {
+        if let Err(error) = work.step(step) {
+            work.clean_up(plan);
+            return Err(refusal(step, &error));
+        }
+    }
+    // The layer is what everybody sees now; without its base beside it the running system's tools would be blind.
+    if let Some(base) = work.base.take() {
+        base.keep();
+    }
+    if plan.action == Action::Used {
+        match store.problems(&plan.layer) {
+            Ok(problems) => work.problems = problems,
+            // No reason to boot without the layer: they are words about it.
+            Err(error) => log::warn!("{error}"),
+        }
+    }
+    Ok(work.problems)
+}
+
+struct Work<'a> {
+    store: &'a Store,
+    machine: &'a Machine,
+    places: &'a Places,
+    problems: Vec<Problem>,
+    /// Taken away again unless the layer gets mounted.
+    base: Option<Bind>,
+}
+
+impl Work<'_> {
+    fn step(&mut self, step: &Step) -> Result<()> {
+        match step {
+            Step::RemoveLeftovers => self.remove_leftovers(),
+            Step::Bind(name) => self.bind(name),
+            Step::Derive { from, to } => self.derive(from, to),
+            Step::ShowBase { source, target } => {
+                fs_err::create_dir_all(target).writing(target)?;
+                self.base = Some(Bind::read_only(source, target)?);
+                Ok(())
+            }
+            Step::Try(layers) => self.assemble(layers).map(drop),
+            Step::Finish { name, parent } => {
+                let state = LayerState::new(self.machine.base.clone(), parent.clone());
+                self.store.finish_layer(name, &state, &self.problems)
+            }
+            Step::Count { name, trial } => self.store.write_trial(name, *trial),
+            Step::Mount { layers, target } => self.assemble(layers)?.attach(target),
+        }
+    }
+
+    fn remove_leftovers(&self) -> Result<()> {
+        for name in self.store.leftovers()? {
+            log::warn!(
+                "removing {}, which was left unfinished",
+                self.store.layers().path_of(&name).display()
+            );
+            self.store.layers().remove_tree(&name)?;
+        }
+        Ok(())
+    }
+
+    fn bind(&self, name: &LayerName) -> Result<()> {
+        self.store.check_room(0)?;
+        let layer = self.store.start_layer(name)?;
+        rebase::take_root_attributes(&layer, &self.machine.usr)?;
+        rebase::keep_record(&layer, &self.machine.usr)
+    }
+
+    fn derive(&mut self, from: &LayerName, to: &LayerName) -> Result<()> {
+        let source = self.store.open_layer(from)?;
+        self.store.check_room(0)?;
+        let target = self.store.start_layer(to)?;
+        if !rebase::can_reflink(&target)? {
+            self.store.check_room(rebase::size_of(&source.sub(c"upper")?)?)?;
+        }
+        self.problems = rebase::derive(&source, &target, &self.machine.usr)?;
+        Ok(())
+    }
+
+    /// An overlay that has passed its probe and that nobody sees yet.
+    fn assemble(&self, layers: &Layers) -> Result<Assembled> {
+        let staging = self.places.staging();
+        let assembled = Assembled::new(layers, &staging)?;
+        if assembled.is_read_only()? {
+            let what =
+                "the kernel mounted it read-only, as it does when it cannot use the layer's work directory";
+            return Err(Error::Probe { what: what.into() });
+        }
+        probe::probe(&self.machine.sysroot, &self.machine.usr, assembled.root())?;
+        Ok(assembled)
+    }
+
+    /// A layer in the making that failed is of no use to anybody, and takes room.
+    fn clean_up(&self, plan: &Plan) {
+        if let Err(error) = self.store.layers().remove_tree(&plan.layer.tmp_file_name()) {
+            log::warn!("{error}");
+        }
+    }
+}
+
+fn refusal(step: &Step, error: &Error) -> Refusal {
+    let from_store = refuse(error);
+    let reason = match (step, error) {
+        (_, Error::Probe { .. }) => Reason::ProbeFailed,
+        (_, _) if from_store.reason == Reason::NoSpace => return from_store,
+        (Step::Derive { .. }, _) => Reason::RebaseFailed,
+        (Step::ShowBase { .. } | Step::Try(_) | Step::Mount { .. }, _) => Reason::MountFailed,
+        (Step::RemoveLeftovers | Step::Bind(_) | Step::Finish { .. } | Step::Count { .. }, _) => {
+            return from_store;
+        }
+    };
+    Refusal::new(reason, format!("{error}; {}", reason.remedy()))
+}

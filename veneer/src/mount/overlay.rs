@@ -1,0 +1,213 @@
+//! The overlay over /usr: put together out of sight, handed out for probing, and only then attached.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
+use rustix::io::Errno;
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags};
+
+use super::kernel::{self, Lacking};
+use super::{MountTable, unmount};
+use crate::error::{Error, Result};
+use crate::tree::Dir;
+
+/// What mountinfo and df(1) show as the source of the overlay.
+const SOURCE: &str = "veneer";
+
+/// The directories of an overlay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layers {
+    /// The base.
+    pub lower: PathBuf,
+    /// The layer's upper directory.
+    pub upper: PathBuf,
+    /// The layer's work directory, under the same mount as `upper`.
+    pub work: PathBuf,
+}
+
+/// An overlay that is not part of the file tree yet. Dropping it leaves no trace.
+#[derive(Debug)]
+pub struct Assembled {
+    root: Dir,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A detached mount (fsmount(2)).
+    Detached(OwnedFd),
+    /// Mounted at a directory of Veneer's own, by kernels that have only mount(2).
+    Staged(PathBuf),
+    /// Attached: nothing to undo.
+    Attached,
+}
+
+impl Assembled {
+    /// Puts the overlay together. `staging` is an empty directory that nobody looks into, used only where the kernel
+    /// has no detached mounts.
+    pub fn new(layers: &Layers, staging: &Path) -> Result<Self> {
+        for path in [&layers.lower, &layers.upper, &layers.work] {
+            check_path(path)?;
+        }
+        match rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
+            Ok(context) => Self::detached(&context, layers),
+            Err(e) if kernel::is_missing(e) => Self::staged(layers, staging),
+            Err(e) => Err(failed("create", Path::new("overlay"), e, String::new())),
+        }
+    }
+
+    fn detached(context: &OwnedFd, layers: &Layers) -> Result<Self> {
+        let fail = |what, path: &Path, e| failed(what, path, e, kernel::messages(context));
+        rustix::mount::fsconfig_set_string(context, "source", SOURCE)
+            .map_err(|e| fail("name", Path::new(SOURCE), e))?;
+        let directories =
+            [("lowerdir", &layers.lower), ("upperdir", &layers.upper), ("workdir", &layers.work)];
+        for (key, path) in directories {
+            rustix::mount::fsconfig_set_string(context, key, path.as_path())
+                .map_err(|e| fail("use for the overlay", path, e))?;
+        }
+        for (key, value, lacking) in kernel::OPTIONS {
+            match rustix::mount::fsconfig_set_string(context, key, value) {
+                Err(e) if kernel::is_unknown_option(e) && lacking == Lacking::Drop => {
+                    log::debug!("this kernel has no overlay option {key}={value}, and needs none");
+                }
+                other => other.map_err(|e| fail("set the overlay option", Path::new(key), e))?,
+            }
+        }
+        rustix::mount::fsconfig_create(context)
+            .map_err(|e| fail("assemble the overlay of", &layers.upper, e))?;
+        let flags = (FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty());
+        let mount = rustix::mount::fsmount(context, flags.0, flags.1)
+            .map_err(|e| fail("mount the overlay of", &layers.upper, e))?;
+        let root = root_of(&mount, c".", &layers.upper)?;
+        Ok(Assembled { root, place: Place::Detached(mount) })
+    }
+
+    /// The way of kernels before 5.2. libmount's overlay takes no options, so this is mount(2) itself.
+    fn staged(layers: &Layers, staging: &Path) -> Result<Self> {
+        let mut data = Vec::new();
+        for (key, path) in
+            [("lowerdir", &layers.lower), ("upperdir", &layers.upper), ("workdir", &layers.work)]
+        {
+            data.extend_from_slice(format!("{key}=").as_bytes());
+            data.extend_from_slice(path.as_os_str().as_bytes());
+            data.push(b',');
+        }
+        // Three paths of at most STRING_LIMIT bytes and the options stay far below the 4095 bytes at which mount(2)
+        // would cut the string without a word.
+        let with = |keep: fn(Lacking) -> bool| {
+            let words = kernel::OPTIONS.iter().filter(|(_, _, lacking)| keep(*lacking));
+            let words: Vec<String> = words.map(|(key, value, _)| format!("{key}={value}")).collect();
+            let all = [data.as_slice(), words.join(",").as_bytes()].concat();
+            std::ffi::CString::new(all).map_err(|_| Errno::INVAL)
+        };
+        let try_mount = |options: std::result::Result<std::ffi::CString, Errno>| {
+            rustix::mount::mount(SOURCE, staging, "overlay", MountFlags::empty(), &*options?)
+        };
+        match try_mount(with(|_| true)) {
+            Err(e) if kernel::is_unknown_option(e) => try_mount(with(|lacking| lacking == Lacking::Refuse)),
+            other => other,
+        }
+        .map_err(|e| failed("mount the overlay of", &layers.upper, e, String::new()))?;
+        match Dir::open(staging) {
+            Ok(root) => Ok(Assembled { root, place: Place::Staged(staging.into()) }),
+            Err(error) => {
+                unmount(staging)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The overlay's root, to look at before anybody else does.
+    #[must_use]
+    pub fn root(&self) -> &Dir {
+        &self.root
+    }
+
+    /// True if the kernel gave a read-only overlay, as it does without an error when it cannot use the work directory.
+    pub fn is_read_only(&self) -> Result<bool> {
+        let stat = rustix::fs::fstatvfs(&self.root)
+            .map_err(|e| failed("ask the state of", self.root.path(), e, String::new()))?;
+        Ok(stat.f_flag.contains(StatVfsMountFlags::RDONLY))
+    }
+
+    /// Makes the overlay what everybody sees at `target`, and checks there that the kernel did as it was told.
+    pub fn attach(mut self, target: &Path) -> Result<()> {
+        match &self.place {
+            Place::Detached(mount) => {
+                rustix::mount::move_mount(mount, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+                    .map_err(|e| failed("attach the layer to", target, e, String::new()))?;
+            }
+            // Moving a mount away from below a shared one is refused (mount_namespaces(7)); binding it is not.
+            Place::Staged(staging) => {
+                rustix::mount::mount_bind(staging, target)
+                    .map_err(|e| failed("attach the layer to", target, e, String::new()))?;
+                unmount(staging)?;
+            }
+            Place::Attached => {}
+        }
+        self.place = Place::Attached;
+        if let Err(error) = check_attached(target) {
+            unmount(target)?;
+            return Err(error);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Assembled {
+    fn drop(&mut self) {
+        // A detached mount ends with its last handle.
+        if let Place::Staged(staging) = &self.place {
+            if let Err(error) = unmount(staging) {
+                log::warn!("{error}");
+            }
+        }
+    }
+}
+
+/// Reads back what the kernel made of the options: module parameters and older kernels may have their own mind.
+fn check_attached(target: &Path) -> Result<()> {
+    let wrong = |kernel: String| Error::Mount {
+        what: "trust the overlay at",
+        path: target.into(),
+        source: std::io::ErrorKind::InvalidData.into(),
+        kernel,
+    };
+    let table = MountTable::read()?;
+    let target = target.canonicalize().unwrap_or_else(|_| target.to_path_buf());
+    match table.at(&target) {
+        Some(row) if row.kind == "overlay" => match kernel::FORBIDDEN.iter().find(|word| row.has(word)) {
+            Some(word) => Err(wrong(format!("it is mounted with {word}"))),
+            None => Ok(()),
+        },
+        _ => Err(wrong("no overlay is mounted there".into())),
+    }
+}
+
+/// Overlayfs reads `\`, `,` and `:` in its options as syntax, fsconfig(2) included: such a path would silently be
+/// another one.
+fn check_path(path: &Path) -> Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    let odd = bytes.iter().any(|b| matches!(b, b'\\' | b',' | b':') || b.is_ascii_control());
+    if odd || bytes.len() > kernel::STRING_LIMIT {
+        return Err(Error::Unfit {
+            path: path.into(),
+            what: "its path is too long or has one of \\ , : in it, which overlayfs cannot take".into(),
+        });
+    }
+    Ok(())
+}
+
+fn root_of(mount: &OwnedFd, name: &std::ffi::CStr, upper: &Path) -> Result<Dir> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(mount, name, flags, Mode::empty())
+        .map_err(|e| failed("open the overlay of", upper, e, String::new()))?;
+    Ok(Dir::from_fd(fd, PathBuf::from("usr")))
+}
+
+fn failed(what: &'static str, path: &Path, errno: Errno, kernel: String) -> Error {
+    Error::Mount { what, path: path.into(), source: errno.into(), kernel }
+}

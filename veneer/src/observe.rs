@@ -1,0 +1,215 @@
+//! What is there: the user's words, the base, the store and its layers. Reads, and takes the store's lock; judges
+//! nothing.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::Base;
+use crate::error::{Error, Result};
+use crate::intent::{Cmdline, Intent, StoreSource};
+use crate::mount::{self, MountTable};
+use crate::paths;
+use crate::store::{Absent, Contents, Store};
+use crate::tree::Dir;
+use crate::verdict::{Reason, Refusal};
+
+/// Where things are; tests move each of them.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The root that veneer.conf, /dev and /run are looked for in.
+    pub root: PathBuf,
+    /// The real root.
+    pub sysroot: PathBuf,
+    /// Where the store is mounted.
+    pub store: PathBuf,
+    /// True if `store` is the mount point of a real boot: nothing mounted there means no store.
+    pub store_is_mount: bool,
+    /// Where `status.json` goes.
+    pub runtime: PathBuf,
+    /// The kernel's command line.
+    pub cmdline: PathBuf,
+}
+
+impl Places {
+    /// The base, bound read-only beside the store for the running system.
+    #[must_use]
+    pub fn base(&self) -> PathBuf {
+        self.store.parent().unwrap_or(Path::new("/")).join("base")
+    }
+
+    /// An empty directory for kernels that cannot mount detached.
+    #[must_use]
+    pub fn staging(&self) -> PathBuf {
+        self.store.parent().unwrap_or(Path::new("/")).join("staging")
+    }
+
+    /// The /usr to be.
+    #[must_use]
+    pub fn usr(&self) -> PathBuf {
+        self.sysroot.join("usr")
+    }
+}
+
+/// The machine as found, but for the store.
+#[derive(Debug)]
+pub struct Machine {
+    /// The real root.
+    pub sysroot: Dir,
+    /// The bare /usr.
+    pub usr: Dir,
+    /// The base that it is.
+    pub base: Base,
+    /// What is mounted.
+    pub mounts: MountTable,
+}
+
+impl Machine {
+    /// Looks at the base.
+    pub fn observe(places: &Places, words: &Cmdline) -> Result<Self> {
+        let sysroot = Dir::open(&places.sysroot)?;
+        let usr = sysroot.sub(c"usr")?;
+        let mounts = MountTable::read()?;
+        let base = Base::observe(&places.sysroot, &usr, &mounts, words)?;
+        Ok(Machine { sysroot, usr, base, mounts })
+    }
+
+    /// True if a layer is mounted over /usr already.
+    #[must_use]
+    pub fn is_layered(&self, places: &Places) -> bool {
+        let usr = places.usr();
+        let usr = usr.canonicalize().unwrap_or(usr);
+        self.mounts.at(&usr).is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer"))
+    }
+}
+
+/// An open store and what is in it.
+#[derive(Debug)]
+pub struct Found {
+    /// The store, locked.
+    pub store: Store,
+    /// Its layers.
+    pub contents: Contents,
+}
+
+/// Opens the store and reads its layers; a refusal if there is none to work with.
+pub fn open_store(
+    places: &Places,
+    intent: &Intent,
+    machine: &Machine,
+) -> std::result::Result<Found, Refusal> {
+    if places.store_is_mount {
+        one_claimant(places, intent)?;
+    }
+    let opened = match Store::open(&places.store, places.store_is_mount) {
+        Err(Absent::Error(Error::Unfit { .. })) if matches!(intent.store, StoreSource::Dir(_)) => {
+            // A root that the loader mounts read-only (`ro`) is writable a moment later anyway.
+            if let Err(error) = mount::make_writable(&places.store) {
+                log::warn!("{error}");
+            }
+            Store::open(&places.store, places.store_is_mount)
+        }
+        other => other,
+    };
+    let store = match opened {
+        Ok(store) => store,
+        Err(Absent::Missing) => return Err(missing(places, intent)),
+        Err(Absent::Error(error)) => return Err(refuse(&error)),
+    };
+    if let Some(row) = machine.mounts.overlay_below(&places.store) {
+        let message = format!(
+            "a layer of {} is mounted already, at {}; unmount it first",
+            places.store.display(),
+            row.target.display()
+        );
+        return Err(Refusal::new(Reason::StoreBusy, message));
+    }
+    let contents = store.contents().map_err(|error| refuse(&error))?;
+    Ok(Found { store, contents })
+}
+
+/// As [`open_store`] for somebody who only looks: no lock, nothing made.
+pub fn look_at_store(places: &Places, intent: &Intent) -> std::result::Result<Contents, Refusal> {
+    match Store::look(&places.store, places.store_is_mount) {
+        Ok(contents) => Ok(contents),
+        Err(Absent::Missing) => Err(missing(places, intent)),
+        Err(Absent::Error(error)) => Err(refuse(&error)),
+    }
+}
+
+/// What an error with the store means for the boot.
+#[must_use]
+pub fn refuse(error: &Error) -> Refusal {
+    let reason = match error {
+        _ if error.is_no_space() => Reason::NoSpace,
+        Error::Busy { .. } => Reason::StoreBusy,
+        Error::Damaged { .. } | Error::Format { .. } => Reason::StoreCorrupt,
+        _ => Reason::StoreUnusable,
+    };
+    Refusal::new(reason, format!("{error}; {}", reason.remedy()))
+}
+
+/// Two partitions that both say they are the store: taking either would be a guess.
+fn one_claimant(places: &Places, intent: &Intent) -> std::result::Result<(), Refusal> {
+    if intent.store != StoreSource::Auto {
+        return Ok(());
+    }
+    let dir = places.root.join("dev/disk/veneer/candidates");
+    // Without the directory there is no candidate, which the mount tells as well.
+    let Ok(entries) = fs_err::read_dir(&dir) else { return Ok(()) };
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
+    names.sort();
+    if names.len() < 2 {
+        return Ok(());
+    }
+    let message = format!(
+        "{} partitions claim to be the store ({}); say which with rd.veneer.store=PARTUUID=…, or change the type of the others",
+        names.len(),
+        names.join(", ")
+    );
+    Err(Refusal::new(Reason::StoreUnusable, message))
+}
+
+/// Nothing is mounted: is there no device, or one that could not be mounted?
+fn missing(places: &Places, intent: &Intent) -> Refusal {
+    if !places.store_is_mount {
+        let message =
+            format!("there is no store at {}; {}", places.store.display(), Reason::StoreMissing.remedy());
+        return Refusal::new(Reason::StoreMissing, message);
+    }
+    let device = intent.store.device().map(|device| match device.strip_prefix("/") {
+        Ok(below) => places.root.join(below),
+        Err(_) => device,
+    });
+    match device {
+        Some(device) if device.exists() => {
+            let holds = match file_system(places, &device) {
+                Some(kind) => format!("its {kind} could not be mounted"),
+                None => "it has no file system that is known".into(),
+            };
+            let message = format!(
+                "the store {} is there, but {holds}; see `journalctl -b -u {}`; {}",
+                device.display(),
+                paths::STORE_UNIT,
+                Reason::StoreUnusable.remedy()
+            );
+            Refusal::new(Reason::StoreUnusable, message)
+        }
+        _ => {
+            let message = format!(
+                "the store ({}) did not appear within {} s; {}",
+                intent.store,
+                intent.timeout.as_secs(),
+                Reason::StoreMissing.remedy()
+            );
+            Refusal::new(Reason::StoreMissing, message)
+        }
+    }
+}
+
+/// What udev found on a device (systemd's udev keeps it in /run/udev/data).
+fn file_system(places: &Places, device: &Path) -> Option<String> {
+    let rdev = rustix::fs::stat(device).ok()?.st_rdev;
+    let name = format!("run/udev/data/b{}:{}", rustix::fs::major(rdev), rustix::fs::minor(rdev));
+    let text = fs_err::read_to_string(places.root.join(name)).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("E:ID_FS_TYPE=")).map(str::to_owned)
+}

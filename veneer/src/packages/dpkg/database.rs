@@ -1,0 +1,240 @@
+//! dpkg's database as files: what of it the layer holds, what the base has, and the new one written.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::{CStr, CString};
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::compose::{Composition, compose};
+use super::lines;
+use super::status::{Name, parse_status};
+use crate::error::{At as _, Result};
+use crate::packages::{DATABASES, Manager};
+use crate::tree::Dir;
+
+/// The base's status file in a layer's record.
+pub const RECORD: &CStr = c"dpkg-status";
+
+/// Three thousand packages are about 4 MiB.
+const STATUS_LIMIT: u64 = 8 * 1024 * 1024;
+const LIST_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// What a rebase does to dpkg's database and the files that it knows. Paths are below /usr.
+#[derive(Debug)]
+pub struct Change {
+    /// The database's directory in the new base.
+    dir: PathBuf,
+    composition: Composition,
+    kept: HashSet<PathBuf>,
+    gone: HashSet<PathBuf>,
+    returned: HashSet<PathBuf>,
+    /// The new database's files, by path below its directory.
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Change {
+    /// What becomes of the packages.
+    #[must_use]
+    pub fn composition(&self) -> &Composition {
+        &self.composition
+    }
+
+    /// True if a package that stays owns the path.
+    #[must_use]
+    pub fn is_kept(&self, path: &Path) -> bool {
+        self.kept.contains(path)
+    }
+
+    /// True if the path belongs to packages whose files in the layer go, and to none that stays.
+    #[must_use]
+    pub fn is_gone(&self, path: &Path) -> bool {
+        self.gone.contains(path) && !self.kept.contains(path)
+    }
+
+    /// True if the path belongs to a package of the base that is back.
+    #[must_use]
+    pub fn is_returned(&self, path: &Path) -> bool {
+        self.returned.contains(path)
+    }
+
+    /// True if the layer's copy at `path` is a file of the database that [`write`] makes anew or that must not hide
+    /// the base's. `alternatives/` is left to the rules for files.
+    #[must_use]
+    pub fn owns(&self, path: &Path) -> bool {
+        let Ok(below) = path.strip_prefix(&self.dir) else { return false };
+        if below.starts_with("alternatives") {
+            return false;
+        }
+        match below.strip_prefix("info") {
+            // The description of a kept package, unless the base has a file of that very name.
+            Ok(file) => !file.as_os_str().to_str().is_some_and(|file| self.describes_kept(file)),
+            Err(_) => true,
+        }
+    }
+
+    fn describes_kept(&self, info_file: &str) -> bool {
+        let stem = info_file.rsplit_once('.').map_or(info_file, |(stem, _)| stem);
+        let (package, arch) = stem.split_once(':').unwrap_or((stem, ""));
+        let is_it = |name: &Name| name.package == package && (arch.is_empty() || name.arch == arch);
+        self.composition.kept.iter().any(is_it)
+    }
+}
+
+/// Copies what judging will need of the base into a layer's record.
+pub fn record(usr: &Dir, record: &Dir) -> Result<()> {
+    let Some((_, dir)) = find(usr)? else { return Ok(()) };
+    let Some(status) = dir.read(c"status", STATUS_LIMIT)? else { return Ok(()) };
+    record.remove_file(RECORD)?;
+    record.create(RECORD, 0o600)?.write_all(&status).writing(record.path_of(RECORD))
+}
+
+/// Works out what a rebase of `upper` (with the record of its base) to the base at `usr` does to the packages; `None`
+/// if the layer did not touch dpkg's database, or the base has none to compose.
+pub fn read_change(upper: &Dir, old_record: Option<&Dir>, usr: &Dir) -> Result<Option<Change>> {
+    let Some((dir, base)) = find(usr)? else { return Ok(None) };
+    let Some((_, layer)) = find(upper)? else { return Ok(None) };
+    let Some(status) = text(&layer, c"status", STATUS_LIMIT)? else { return Ok(None) };
+    let old = match old_record {
+        Some(record) => text(record, RECORD, STATUS_LIMIT)?,
+        None => None,
+    };
+    let base_status = text(&base, c"status", STATUS_LIMIT)?.unwrap_or_default();
+
+    let in_layer =
+        |name: &Name| paths(&layer, name).is_ok_and(|paths| paths.iter().any(|path| is_file(upper, path)));
+    let old = old.map(|text| parse_status(&text));
+    let composition = compose(old.as_deref(), &parse_status(&status), &parse_status(&base_status), in_layer);
+
+    let of = |dir: &Dir, names: &BTreeSet<Name>| -> Result<HashSet<PathBuf>> {
+        let mut all = HashSet::new();
+        for name in names {
+            all.extend(paths(dir, name)?);
+        }
+        Ok(all)
+    };
+    let mut gone = of(&layer, &composition.gone)?;
+    gone.extend(of(&base, &composition.gone)?);
+    let kept = of(&layer, &composition.kept)?;
+    let returned = of(&base, &composition.returned)?;
+    let files = files(&base, &layer, &composition)?;
+    Ok(Some(Change { dir, composition, kept, gone, returned, files }))
+}
+
+/// Writes the new database into the new layer's upper directory, where it differs from the base's.
+pub fn write(change: &Change, upper: &Dir) -> Result<()> {
+    for (path, content) in &change.files {
+        let dir = match path.parent() {
+            Some(parent) => upper.ensure_down(&change.dir.join(parent))?,
+            None => upper.ensure_down(&change.dir)?,
+        };
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        let name = CString::new(name).map_err(std::io::Error::from).writing(path)?;
+        dir.remove_file(&name)?;
+        let mut file = dir.create(&name, 0o644)?;
+        rustix::fs::fchmod(&file, rustix::fs::Mode::from_raw_mode(0o644)).writing(dir.path_of(&name))?;
+        file.write_all(content).writing(dir.path_of(&name))?;
+    }
+    Ok(())
+}
+
+/// The first of dpkg's places below `usr` that there is.
+fn find(usr: &Dir) -> Result<Option<(PathBuf, Dir)>> {
+    for database in DATABASES.iter().filter(|database| database.manager == Manager::Dpkg) {
+        if let Some(dir) = usr.down(Path::new(database.dir))? {
+            return Ok(Some((database.dir.into(), dir)));
+        }
+    }
+    Ok(None)
+}
+
+fn text(dir: &Dir, name: &CStr, limit: u64) -> Result<Option<String>> {
+    let bytes = dir.read(name, limit)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The files of the new database that are not simply the base's.
+fn files(base: &Dir, layer: &Dir, composition: &Composition) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = Vec::new();
+    let mut add = |path: PathBuf, old: Option<String>, new: String| {
+        if old.as_deref().unwrap_or_default() != new {
+            files.push((path, new.into_bytes()));
+        }
+    };
+    // Without a package of the user's the base's own file says it all, in its own spelling.
+    if !composition.kept.is_empty() || composition.status.is_empty() {
+        let old = text(base, c"status", STATUS_LIMIT)?;
+        add("status".into(), old, composition.status.clone());
+    }
+    let both = |base: &Dir, layer: &Dir, name: &CStr| -> Result<Option<(Option<String>, String)>> {
+        let theirs = text(layer, name, LIST_LIMIT)?;
+        Ok(theirs.map(|theirs| (text(base, name, LIST_LIMIT).unwrap_or_default(), theirs)))
+    };
+    if let Some((ours, theirs)) = both(base, layer, c"diversions")? {
+        let new = lines::diversions(ours.as_deref().unwrap_or_default(), &theirs, &composition.kept);
+        add("diversions".into(), ours, new);
+    }
+    for name in [c"statoverride", c"arch"] {
+        if let Some((ours, theirs)) = both(base, layer, name)? {
+            let new = lines::union(ours.as_deref().unwrap_or_default(), &theirs);
+            add(name.to_string_lossy().into_owned().into(), ours, new);
+        }
+    }
+    if let Some(triggers) = layer.sub_if_there(c"triggers")? {
+        let ours = base.sub_if_there(c"triggers")?;
+        for name in triggers.names()? {
+            // Lock, and what waits to be done on the old base.
+            if matches!(name.to_bytes(), b"Lock" | b"Unincorp") {
+                continue;
+            }
+            let Some(theirs) = text(&triggers, &name, LIST_LIMIT)? else { continue };
+            let old = match &ours {
+                Some(dir) => text(dir, &name, LIST_LIMIT)?,
+                None => None,
+            };
+            let new = lines::triggers(old.as_deref().unwrap_or_default(), &theirs, &composition.kept);
+            add(Path::new("triggers").join(name.to_string_lossy().as_ref()), old, new);
+        }
+    }
+    Ok(files)
+}
+
+/// The paths below /usr that a package's list file names.
+fn paths(database: &Dir, name: &Name) -> Result<Vec<PathBuf>> {
+    let Some(info) = database.sub_if_there(c"info")? else { return Ok(Vec::new()) };
+    for file in [format!("{}:{}.list", name.package, name.arch), format!("{}.list", name.package)] {
+        let Ok(file) = CString::new(file) else { continue };
+        if file.to_bytes().contains(&b'/') {
+            continue;
+        }
+        if let Some(bytes) = info.read(&file, LIST_LIMIT)? {
+            return Ok(bytes.split(|b| *b == b'\n').filter_map(below_usr).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// `/usr/bin/x` and, on a merged /usr, `/bin/x` are both `bin/x`; what is elsewhere is not the layer's.
+fn below_usr(path: &[u8]) -> Option<PathBuf> {
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
+    let below = path.strip_prefix("/").ok()?;
+    let mut parts = below.iter();
+    let first = parts.next()?;
+    let rest = parts.as_path();
+    match first.as_bytes() {
+        b"usr" if !rest.as_os_str().is_empty() => Some(rest.to_path_buf()),
+        b"bin" | b"sbin" | b"lib" | b"lib64" | b"lib32" | b"libx32" => Some(below.to_path_buf()),
+        _ => None,
+    }
+}
+
+fn is_file(upper: &Dir, path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| CString::new(name.as_bytes()).ok()) else {
+        return false;
+    };
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let stat = upper.down(parent).ok().flatten().and_then(|dir| dir.stat(&name).ok().flatten());
+    stat.is_some_and(|stat| {
+        !matches!(crate::tree::Kind::of(&stat), crate::tree::Kind::Directory | crate::tree::Kind::Whiteout)
+    })
+}

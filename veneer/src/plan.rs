@@ -1,0 +1,133 @@
+//! The steps that carry out a verdict, as values: what `--dry-run` prints is what is done.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::mount::Layers;
+use crate::observe::Places;
+use crate::store::{Action, Contents, LayerName, Trial};
+use crate::verdict::{Refusal, Verdict};
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Remove what an earlier run left unfinished.
+    RemoveLeftovers,
+    /// Make the empty layer.
+    Bind(LayerName),
+    /// Derive the content of `to` from `from`.
+    Derive {
+        /// The layer of the other base; only read.
+        from: LayerName,
+        /// The layer in the making.
+        to: LayerName,
+    },
+    /// Bind the bare base, read-only, where the overlay and the running system look for it.
+    ShowBase {
+        /// The bare /usr.
+        source: PathBuf,
+        /// The path beside the store.
+        target: PathBuf,
+    },
+    /// Mount the layer in the making, out of sight, and check that the system could start from it.
+    Try(Layers),
+    /// Make the layer real, with one rename.
+    Finish {
+        /// The layer.
+        name: LayerName,
+        /// The layer that it was derived from.
+        parent: Option<LayerName>,
+    },
+    /// Count this boot, before it can go wrong.
+    Count {
+        /// The layer.
+        name: LayerName,
+        /// The count to write.
+        trial: Trial,
+    },
+    /// Mount the layer, check that the system can start from it, and only then let everybody see it.
+    Mount {
+        /// What is mounted.
+        layers: Layers,
+        /// Where.
+        target: PathBuf,
+    },
+}
+
+/// The steps for a boot with a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The layer that the boot will have.
+    pub layer: LayerName,
+    /// The layer that it was derived from.
+    pub parent: Option<LayerName>,
+    /// How it comes to be mounted.
+    pub action: Action,
+    /// In this order; the first that fails ends it, with the boot pristine.
+    pub steps: Vec<Step>,
+}
+
+/// Plans a verdict; a refusal stays one.
+pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Plan, Refusal> {
+    let find = |name: &LayerName| contents.layers.iter().find(|layer| layer.name == *name);
+    let (layer, action, parent) = match verdict {
+        Verdict::Pristine(refusal) => return Err(refusal),
+        Verdict::Use(name) => {
+            let parent = find(&name).and_then(|layer| layer.state.parent.clone());
+            (name, Action::Used, parent)
+        }
+        Verdict::Bind(name) => (name, Action::Bound, None),
+        Verdict::Rebase { from, to } => (to, Action::Rebased, Some(from)),
+    };
+    let at = |name: &str| {
+        let dir = places.store.join("veneer/layers").join(name);
+        Layers { lower: places.base(), upper: dir.join("upper"), work: dir.join("work") }
+    };
+    let show = Step::ShowBase { source: places.usr(), target: places.base() };
+    let finish = Step::Finish { name: layer.clone(), parent: parent.clone() };
+    let before = find(&layer).map(|layer| layer.trial).unwrap_or_default();
+    let used = contents.layers.iter().map(|layer| layer.trial.used).max().unwrap_or(0).saturating_add(1);
+    let trial = Trial { begun: before.begun.saturating_add(1), used };
+    let count = Step::Count { name: layer.clone(), trial };
+    let mount = Step::Mount { layers: at(&layer.to_string()), target: places.usr() };
+
+    let mut steps = vec![Step::RemoveLeftovers];
+    match (action, &parent) {
+        (Action::Bound, _) => steps.extend([Step::Bind(layer.clone()), finish, count, show]),
+        (Action::Rebased, Some(from)) => {
+            let tmp = at(&format!("{layer}.tmp"));
+            let derive = Step::Derive { from: from.clone(), to: layer.clone() };
+            steps.extend([derive, show, Step::Try(tmp), finish, count]);
+        }
+        _ => steps.extend([count, show]),
+    }
+    steps.push(mount);
+    Ok(Plan { layer, parent, action, steps })
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::RemoveLeftovers => f.write_str("remove unfinished layers, if there are any"),
+            Step::Bind(name) => write!(f, "make the empty layer {name}"),
+            Step::Derive { from, to } => write!(f, "derive layer {to} from {from}"),
+            Step::ShowBase { source, target } => {
+                write!(f, "bind {} read-only to {}", source.display(), target.display())
+            }
+            Step::Try(layers) => write!(f, "try {} out of sight", layers.upper.display()),
+            Step::Finish { name, .. } => write!(f, "make {name} real"),
+            Step::Count { name, trial } => {
+                write!(f, "count boot {} on trial of layer {name}", trial.begun)
+            }
+            Step::Mount { layers, target } => {
+                write!(f, "mount {} over {}, if its probe succeeds", layers.upper.display(), target.display())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.steps.iter().try_for_each(|step| writeln!(f, "{step}"))
+    }
+}

@@ -1,0 +1,154 @@
+//! Copies one entry with everything that belongs to it: content (shared by reflink where the file system can), holes,
+//! owner, mode, times and extended attributes.
+
+use std::ffi::CStr;
+use std::fs::File;
+
+use rustix::fs::{AtFlags, FileType, Mode, SeekFrom, Stat};
+use rustix::io::Errno;
+
+use crate::error::{At as _, Result};
+use crate::tree::{Attributes, Dir, Kind};
+
+/// Copies the non-directory `name` from one directory to another, where it must not exist yet.
+pub(super) fn entry(from: &Dir, to: &Dir, name: &CStr, stat: &Stat, attributes: &Attributes) -> Result<()> {
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    match kind {
+        FileType::RegularFile => {
+            let (source, target) = (from.file(name)?, to.create(name, 0o600)?);
+            content(&source, &target, stat).writing(to.path_of(name))?;
+        }
+        FileType::Symlink => {
+            let target = rustix::fs::readlinkat(from, name, Vec::new()).reading(from.path_of(name))?;
+            rustix::fs::symlinkat(&*target, to, name).writing(to.path_of(name))?;
+        }
+        _ => {
+            rustix::fs::mknodat(to, name, kind, Mode::from_raw_mode(0o600), stat.st_rdev)
+                .writing(to.path_of(name))?;
+        }
+    }
+    attributes.write(to, name, kind)
+}
+
+fn content(from: &File, to: &File, stat: &Stat) -> rustix::io::Result<()> {
+    match rustix::fs::ioctl_ficlone(to, from) {
+        Ok(()) => return Ok(()),
+        // This file system, or this pair of files, cannot share blocks.
+        Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV | Errno::NOTTY | Errno::NOSYS) => {}
+        Err(e) => return Err(e),
+    }
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    rustix::fs::ftruncate(to, size)?;
+    let mut at = 0;
+    while at < size {
+        // Only what is data: a sparse file stays sparse.
+        let start = match rustix::fs::seek(from, SeekFrom::Data(at)) {
+            Ok(start) => start,
+            Err(Errno::NXIO) => break,
+            Err(Errno::INVAL) => at,
+            Err(e) => return Err(e),
+        };
+        let end = rustix::fs::seek(from, SeekFrom::Hole(start)).unwrap_or(size).min(size);
+        range(from, to, start, end)?;
+        at = end.max(start + 1);
+    }
+    Ok(())
+}
+
+fn range(from: &File, to: &File, mut start: u64, end: u64) -> rustix::io::Result<()> {
+    while start < end {
+        let wish = usize::try_from(end - start).unwrap_or(usize::MAX).min(64 * 1024 * 1024);
+        let (mut read_at, mut write_at) = (start, start);
+        match rustix::fs::copy_file_range(from, Some(&mut read_at), to, Some(&mut write_at), wish) {
+            Ok(0) => break,
+            Ok(done) => start += done as u64,
+            Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV) => {
+                return by_hand(from, to, start, end);
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+fn by_hand(from: &File, to: &File, mut start: u64, end: u64) -> rustix::io::Result<()> {
+    let mut buffer = vec![0_u8; 256 * 1024];
+    while start < end {
+        let wish = usize::try_from(end - start).unwrap_or(usize::MAX).min(buffer.len());
+        let length = rustix::io::pread(from, &mut buffer[..wish], start)?;
+        if length == 0 {
+            break;
+        }
+        let mut written = 0;
+        while written < length {
+            written += rustix::io::pwrite(to, &buffer[written..length], start + written as u64)?;
+        }
+        start += length as u64;
+    }
+    Ok(())
+}
+
+/// True if two regular files of one size hold the same bytes.
+pub(super) fn same_content(a: &File, b: &File) -> rustix::io::Result<bool> {
+    let (mut left, mut right) = (vec![0_u8; 64 * 1024], vec![0_u8; 64 * 1024]);
+    let mut at = 0;
+    loop {
+        let length = fill(a, &mut left, at)?;
+        if length != fill(b, &mut right, at)? || left[..length] != right[..length] {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(true);
+        }
+        at += length as u64;
+    }
+}
+
+fn fill(file: &File, buffer: &mut [u8], at: u64) -> rustix::io::Result<usize> {
+    let mut have = 0;
+    while have < buffer.len() {
+        match rustix::io::pread(file, &mut buffer[have..], at + have as u64)? {
+            0 => break,
+            length => have += length,
+        }
+    }
+    Ok(have)
+}
+
+/// How many bytes a tree takes on its file system.
+pub fn size_of(dir: &Dir) -> Result<u64> {
+    let mut sum = 0_u64;
+    let mut left = vec![dir.again()?];
+    while let Some(dir) = left.pop() {
+        for name in dir.names()? {
+            let Some(stat) = dir.stat(&name)? else { continue };
+            let blocks = u64::try_from(stat.st_blocks).unwrap_or(0);
+            sum = sum.saturating_add(blocks.saturating_mul(512));
+            if Kind::of(&stat) == Kind::Directory {
+                left.push(dir.sub(&name)?);
+            }
+        }
+    }
+    Ok(sum)
+}
+
+/// True if files next to each other in `dir` can share blocks, tried with a file of a few bytes.
+pub fn can_reflink(dir: &Dir) -> Result<bool> {
+    use std::io::Write as _;
+    let (one, two) = (c".reflink-a", c".reflink-b");
+    dir.remove_file(one)?;
+    dir.remove_file(two)?;
+    let mut from = dir.create(one, 0o600)?;
+    from.write_all(&[0; 4096]).writing(dir.path_of(one))?;
+    let from = dir.file(one)?;
+    let to = dir.create(two, 0o600)?;
+    let answer = rustix::fs::ioctl_ficlone(&to, &from).is_ok();
+    dir.remove_file(one)?;
+    dir.remove_file(two)?;
+    Ok(answer)
+}
+
+/// Gives `name` a second name in another directory of the same tree.
+pub(super) fn link(from: &Dir, name: &CStr, to: &Dir, new: &CStr) -> Result<()> {
+    rustix::fs::linkat(from, name, to, new, AtFlags::empty()).writing(to.path_of(new))
+}

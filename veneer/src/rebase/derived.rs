@@ -1,0 +1,94 @@
+//! Files under /usr that are made from others: caches that hide what a new base brings. They are left out of the new
+//! layer, so that the base's show until they are made again.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// Patterns of paths below /usr; `*` stands for one component or a part of one.
+const DERIVED: [&str; 36] = [
+    "share/glib-2.0/schemas/gschemas.compiled",
+    "share/mime/aliases",
+    "share/mime/generic-icons",
+    "share/mime/globs",
+    "share/mime/globs2",
+    "share/mime/icons",
+    "share/mime/magic",
+    "share/mime/mime.cache",
+    "share/mime/subclasses",
+    "share/mime/treemagic",
+    "share/mime/types",
+    "share/mime/version",
+    "share/mime/XMLnamespaces",
+    "share/icons/*/icon-theme.cache",
+    "share/applications/mimeinfo.cache",
+    "lib/udev/hwdb.bin",
+    "lib/modules/*/modules.*",
+    "lib/locale/locale-archive",
+    "lib/gconv/gconv-modules.cache",
+    "lib64/gconv/gconv-modules.cache",
+    "lib/*/gconv/gconv-modules.cache",
+    "lib/gio/modules/giomodule.cache",
+    "lib64/gio/modules/giomodule.cache",
+    "lib/*/gio/modules/giomodule.cache",
+    "lib/gdk-pixbuf-2.0/*/loaders.cache",
+    "lib64/gdk-pixbuf-2.0/*/loaders.cache",
+    "lib/*/gdk-pixbuf-2.0/*/loaders.cache",
+    "lib/gtk-*/*/immodules.cache",
+    "lib64/gtk-*/*/immodules.cache",
+    "lib/*/gtk-*/*/immodules.cache",
+    "share/info/dir",
+    "share/fonts/*/fonts.dir",
+    "share/fonts/*/*/fonts.dir",
+    "lib/vlc/plugins/plugins.dat",
+    "lib64/vlc/plugins/plugins.dat",
+    "lib/*/vlc/plugins/plugins.dat",
+];
+
+/// True for a file that is made from others.
+pub(super) fn is_derived(path: &Path) -> bool {
+    // Byte code beside a base's source: image builds make all mtimes equal, which is what Python compares.
+    if path.iter().any(|part| part == "__pycache__") && path.extension().is_some_and(|end| end == "pyc") {
+        return true;
+    }
+    DERIVED.iter().any(|pattern| matches(pattern, path))
+}
+
+fn matches(pattern: &str, path: &Path) -> bool {
+    let mut parts = path.iter();
+    pattern.split('/').all(|glob| parts.next().is_some_and(|part| part_matches(glob, part.as_bytes())))
+        && parts.next().is_none()
+}
+
+/// One component against a pattern with at most one `*`.
+fn part_matches(glob: &str, part: &[u8]) -> bool {
+    match glob.split_once('*') {
+        None => glob.as_bytes() == part,
+        Some((start, end)) => {
+            part.len() >= start.len() + end.len()
+                && part.starts_with(start.as_bytes())
+                && part.ends_with(end.as_bytes())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caches_and_only_caches() {
+        for path in [
+            "share/icons/hicolor/icon-theme.cache",
+            "lib/modules/6.12.1/modules.dep.bin",
+            "lib/python3/dist-packages/x/__pycache__/y.cpython-313.pyc",
+            "lib/x86_64-linux-gnu/gtk-3.0/3.0.0/immodules.cache",
+        ] {
+            assert!(is_derived(Path::new(path)), "{path}");
+        }
+        for path in
+            ["share/mime/packages/mine.xml", "lib/modules/6.12.1/extra/x.ko", "share/icons/icon-theme.cache"]
+        {
+            assert!(!is_derived(Path::new(path)), "{path}");
+        }
+    }
+}

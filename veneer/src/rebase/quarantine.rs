@@ -1,0 +1,67 @@
+//! Where a rebase sets aside what cannot stay in place: path, content and attributes as they were, with the reason.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+use rustix::fs::FileType;
+use serde::Serialize;
+
+use super::{copy, shown};
+use crate::error::{At as _, Result};
+use crate::report::display_path;
+use crate::tree::{Attributes, Dir, Kind};
+
+/// The quarantine of one layer: `quarantine/tree` with the entries at their paths, `quarantine/list` with a line of
+/// JSON for each. Made when the first entry comes.
+pub(super) struct Quarantine<'a> {
+    layer: &'a Dir,
+    open: Option<(Dir, File)>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    path: String,
+    why: &'a str,
+}
+
+impl<'a> Quarantine<'a> {
+    pub(super) fn of(layer: &'a Dir) -> Self {
+        Quarantine { layer, open: None }
+    }
+
+    /// Sets aside the entry `name` of `from`, which is at `path` below /usr, with all that is below it.
+    pub(super) fn take(&mut self, from: &Dir, name: &CStr, path: &Path, why: &str) -> Result<()> {
+        if self.open.is_none() {
+            let dir = self.layer.ensure_sub(c"quarantine", 0o700)?;
+            self.open = Some((dir.ensure_sub(c"tree", 0o755)?, dir.create(c"list", 0o600)?));
+        }
+        let Some((tree, list)) = &mut self.open else { return Ok(()) };
+        let parent = tree.ensure_down(path.parent().unwrap_or(Path::new("")))?;
+        copy_tree(from, &parent, name)?;
+        let line = Line { path: display_path(&shown(path)), why };
+        let line = serde_json::to_string(&line).map_err(std::io::Error::other).writing(self.layer.path())?;
+        writeln!(list, "{line}").writing(self.layer.path())
+    }
+}
+
+/// Copies an entry and everything below it as it is, overlayfs's marks included.
+fn copy_tree(from: &Dir, to: &Dir, name: &CStr) -> Result<()> {
+    let mut left = vec![(from.again()?, to.again()?, name.to_owned())];
+    while let Some((from, to, name)) = left.pop() {
+        let Some(stat) = from.stat(&name)? else { continue };
+        let attributes = Attributes::read(&from, &name, &stat)?;
+        if Kind::of(&stat) != Kind::Directory {
+            copy::entry(&from, &to, &name, &stat, &attributes)?;
+            continue;
+        }
+        let source = from.sub(&name)?;
+        let target = to.ensure_sub(&name, 0o700)?;
+        attributes.write(&to, &name, FileType::Directory)?;
+        for child in source.names()? {
+            left.push((source.again()?, target.again()?, child));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! `status.json`: what this boot did. Its form is an interface (format 1): fields are added, never changed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Problem;
+use crate::base::{Base, IdSource};
+use crate::error::{At as _, Result};
+use crate::store::{Action, LayerName};
+use crate::verdict::Reason;
+
+/// Whether a layer is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A layer is mounted over /usr.
+    Layer,
+    /// /usr is the bare base.
+    Pristine,
+}
+
+/// The base of this boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusBase {
+    /// The base id.
+    pub id: String,
+    /// Where it comes from.
+    pub source: IdSource,
+    /// `ID=` of os-release.
+    pub os: String,
+    /// Its version, for people.
+    pub version: String,
+}
+
+impl From<&Base> for StatusBase {
+    fn from(base: &Base) -> Self {
+        let (id, source) = (base.id.id.clone(), base.id.source);
+        StatusBase { id, source, os: base.os.clone(), version: base.version.clone() }
+    }
+}
+
+/// The layer of this boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusLayer {
+    /// Its name.
+    pub id: LayerName,
+    /// The layer that it was derived from.
+    pub parent: Option<LayerName>,
+    /// How it came to be mounted.
+    pub action: Action,
+}
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// 1.
+    pub format: u32,
+    /// Whether a layer is mounted.
+    pub outcome: Outcome,
+    /// `ok`, or why none is.
+    pub reason: Reason,
+    /// What happened and what the user can do, in a sentence or two.
+    pub message: String,
+    /// The base; null if it could not be told.
+    pub base: Option<StatusBase>,
+    /// The layer; null when pristine.
+    pub layer: Option<StatusLayer>,
+    /// What the user should know of this layer on this base.
+    pub problems: Vec<Problem>,
+    /// How long the parts took, in microseconds; `total` is the whole program.
+    pub timings_us: BTreeMap<String, u64>,
+}
+
+/// More than this is no file of ours: a store's whole list of problems fits.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
+impl Status {
+    /// Writes `status.json` into the runtime directory, which is made if it is missing. Readers see the old or the
+    /// new file; nothing is synced, since the directory is memory.
+    pub fn write(&self, runtime: &Path) -> Result<()> {
+        let path = runtime.join("status.json");
+        let tmp = runtime.join("status.json.new");
+        fs_err::create_dir_all(runtime).writing(runtime)?;
+        let mut text = serde_json::to_string(self).map_err(std::io::Error::other).writing(&path)?;
+        text.push('\n');
+        fs_err::write(&tmp, text).writing(&tmp)?;
+        fs_err::rename(&tmp, &path).writing(&path)
+    }
+
+    /// Reads what [`Status::write`] wrote; `None` if Veneer did not run in this boot.
+    pub fn read(runtime: &Path) -> Result<Option<Self>> {
+        let path = runtime.join("status.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let dir = crate::tree::Dir::open(runtime)?;
+        let bytes = dir.read(c"status.json", LIMIT)?.unwrap_or_default();
+        let status = serde_json::from_slice(&bytes).map_err(std::io::Error::from).reading(path)?;
+        Ok(Some(status))
+    }
+}

@@ -1,0 +1,44 @@
+//! The store's lock: flock(2), with the boot id of the holder in the file. Whoever died let go of it; whoever held it
+//! in an earlier boot did too.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::error::{At as _, Error, Result};
+use crate::tree::Dir;
+
+/// Held as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+
+impl Lock {
+    pub(super) fn take(root: &Dir) -> Result<Self> {
+        let path = root.path_of(c"lock");
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(root, c"lock", flags, Mode::RUSR | Mode::WUSR).opening(&path)?;
+        if FileType::from_raw_mode(rustix::fs::fstat(&fd).reading(&path)?.st_mode) != FileType::RegularFile {
+            return Err(Error::Damaged { path, what: "not a regular file".into() });
+        }
+        let mut file = File::from(fd);
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::AGAIN) => {
+                let mut holder = String::new();
+                // For the message only; what cannot be read is not shown.
+                let read = (&file).take(200).read_to_string(&mut holder);
+                let by = if read.is_ok() { holder.trim().to_owned() } else { String::new() };
+                return Err(Error::Busy { path: root.path().into(), by });
+            }
+            Err(e) => return Err(e).writing(path),
+        }
+        let boot = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let text = format!("boot {} pid {}\n", boot.trim(), std::process::id());
+        file.rewind().writing(&path)?;
+        file.write_all(text.as_bytes()).writing(&path)?;
+        file.set_len(text.len() as u64).writing(&path)?;
+        Ok(Lock(file))
+    }
+}

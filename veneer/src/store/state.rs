@@ -1,0 +1,105 @@
+//! State files: one line that names kind, format and checksum, then JSON. Replaced atomically, read with bounds.
+
+use std::ffi::{CStr, CString};
+use std::io::Write as _;
+
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{At as _, Error, Result};
+use crate::tree::Dir;
+
+/// The format that this program writes, for every kind of state file.
+const FORMAT: u32 = 1;
+
+/// Reads a state file of `kind`; `None` if it is not there. Whatever else is wrong has a name: damage is never
+/// guessed around.
+pub(super) fn read<T: DeserializeOwned>(dir: &Dir, name: &CStr, kind: &str, limit: u64) -> Result<Option<T>> {
+    let Some(bytes) = dir.read(name, limit)? else { return Ok(None) };
+    match parse(&bytes, kind) {
+        Ok(value) => Ok(Some(value)),
+        Err(Flaw::Format(found)) => Err(Error::Format { path: dir.path_of(name), found, known: FORMAT }),
+        Err(Flaw::Damage(what)) => Err(Error::Damaged { path: dir.path_of(name), what }),
+    }
+}
+
+/// Replaces a state file: the new content is on disk before the name points to it, and the name before this returns.
+pub(super) fn write<T: Serialize + ?Sized>(dir: &Dir, name: &CStr, kind: &str, value: &T) -> Result<()> {
+    let text = render(kind, value).map_err(std::io::Error::other).writing(dir.path_of(name))?;
+    let tmp = CString::new([name.to_bytes(), b".new"].concat())
+        .map_err(std::io::Error::from)
+        .writing(dir.path())?;
+    // Left behind by a power cut, or put there by somebody: either way not to be written through.
+    dir.remove_file(&tmp)?;
+    let mut file = dir.create(&tmp, 0o600)?;
+    file.write_all(text.as_bytes()).writing(dir.path_of(&tmp))?;
+    rustix::fs::fsync(&file).writing(dir.path_of(&tmp))?;
+    rustix::fs::renameat(dir, &*tmp, dir, name).writing(dir.path_of(name))?;
+    dir.sync()
+}
+
+enum Flaw {
+    Format(u32),
+    Damage(String),
+}
+
+fn render<T: Serialize + ?Sized>(kind: &str, value: &T) -> serde_json::Result<String> {
+    let body = serde_json::to_string(value)?;
+    Ok(format!("veneer {kind} {FORMAT} {}\n{body}\n", checksum(body.as_bytes())))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> std::result::Result<T, Flaw> {
+    let damage = |what: &str| Flaw::Damage(what.to_owned());
+    let text = std::str::from_utf8(bytes).map_err(|_| damage("not text"))?;
+    let (head, body) = text.split_once('\n').ok_or_else(|| damage("cut off"))?;
+    let body = body.strip_suffix('\n').ok_or_else(|| damage("cut off"))?;
+    let words: Vec<&str> = head.split(' ').collect();
+    let [magic, found_kind, format, sum] = words[..] else { return Err(damage("no Veneer state file")) };
+    if magic != "veneer" || found_kind != kind {
+        return Err(damage(&format!("no Veneer {kind} file")));
+    }
+    // The format first: a later one may have another checksum.
+    match format.parse() {
+        Ok(FORMAT) => {}
+        Ok(other) => return Err(Flaw::Format(other)),
+        Err(_) => return Err(damage("its format is no number")),
+    }
+    if sum != checksum(body.as_bytes()) {
+        return Err(damage("its checksum is wrong"));
+    }
+    serde_json::from_str(body).map_err(|e| damage(&e.to_string()))
+}
+
+/// Enough of a SHA-256 to tell damage; it keeps nobody from forging a file.
+fn checksum(body: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(body).into();
+    digest[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = render("trial", &vec![1, 2, 3]).expect("numbers are JSON");
+        assert!(matches!(parse::<Vec<u32>>(text.as_bytes(), "trial"), Ok(v) if v == [1, 2, 3]));
+    }
+
+    #[test]
+    fn every_changed_or_missing_byte_is_noticed() {
+        let text = render("trial", &vec![1, 2, 3]).expect("numbers are JSON").into_bytes();
+        for at in 0..text.len() {
+            let mut other = text.clone();
+            other[at] ^= 0x20;
+            assert!(parse::<Vec<u32>>(&other, "trial").is_err(), "byte {at}");
+            assert!(parse::<Vec<u32>>(&text[..at], "trial").is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_told_from_damage() {
+        let text = render("trial", &1).expect("a number is JSON").replace("trial 1 ", "trial 2 ");
+        assert!(matches!(parse::<u32>(text.as_bytes(), "trial"), Err(Flaw::Format(2))));
+    }
+}

@@ -1,0 +1,320 @@
+//! A directory handle with the path that it was reached by, for messages only.
+
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use crate::error::{At as _, Error, Result};
+
+/// What a directory entry is, as overlayfs means it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Symlink,
+    /// A character device 0:0, which hides the lower's entry (Documentation/filesystems/overlayfs.rst, whiteouts).
+    Whiteout,
+    /// A device node, FIFO or socket.
+    Special,
+}
+
+impl Kind {
+    /// The kind of an entry by its `stat`.
+    #[must_use]
+    pub fn of(stat: &Stat) -> Self {
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Kind::Directory,
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Symlink,
+            _ if is_whiteout(stat) => Kind::Whiteout,
+            _ => Kind::Special,
+        }
+    }
+}
+
+/// True for the character device 0:0 that overlayfs takes for a whiteout.
+#[must_use]
+pub fn is_whiteout(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+}
+
+/// An open directory. All names given to it are single components.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl AsFd for Dir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Dir {
+    /// Opens a directory by a path from a trusted source (an argument); symlinks on the way are followed.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(CWD, path, flags, Mode::empty()).opening(path)?;
+        Ok(Dir { fd, path: path.to_path_buf() })
+    }
+
+    /// Takes an open handle; `path` is for messages.
+    #[must_use]
+    pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Self {
+        Dir { fd, path }
+    }
+
+    /// The path that this directory was reached by.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of an entry, for messages.
+    #[must_use]
+    pub fn path_of(&self, name: &CStr) -> PathBuf {
+        self.path.join(std::ffi::OsStr::from_bytes(name.to_bytes()))
+    }
+
+    /// A second handle to the same directory.
+    pub fn again(&self) -> Result<Self> {
+        self.sub(c".")
+    }
+
+    /// Opens the directory `name`; a symlink there is an error (`ENOTDIR`), never followed.
+    pub fn sub(&self, name: &CStr) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = if name == c"." { self.path.clone() } else { self.path_of(name) };
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).opening(&path)?;
+        Ok(Dir { fd, path })
+    }
+
+    /// As [`Dir::sub`], `None` if nothing or no directory is there.
+    pub fn sub_if_there(&self, name: &CStr) -> Result<Option<Self>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => Ok(Some(Dir { fd, path: self.path_of(name) })),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(e) => Err(e).opening(self.path_of(name)),
+        }
+    }
+
+    /// Walks down `path` (plain components only) without following symlinks; `None` if it does not lead to a
+    /// directory.
+    pub fn down(&self, path: &Path) -> Result<Option<Self>> {
+        let mut at = self.again()?;
+        for part in path.components() {
+            let std::path::Component::Normal(part) = part else { return Ok(None) };
+            let Ok(name) = CString::new(part.as_bytes()) else { return Ok(None) };
+            match at.sub_if_there(&name)? {
+                Some(next) => at = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// `lstat` of an entry, `None` if nothing is there.
+    pub fn stat(&self, name: &CStr) -> Result<Option<Stat>> {
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            // A name longer than the base's file system knows is a name that the base does not have.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG) => Ok(None),
+            Err(e) => Err(e).reading(self.path_of(name)),
+        }
+    }
+
+    /// `stat` of this directory itself.
+    pub fn stat_self(&self) -> Result<Stat> {
+        rustix::fs::fstat(&self.fd).reading(&self.path)
+    }
+
+    /// Opens a regular file for reading. FIFOs and devices cannot block it: they are refused by name.
+    pub fn file(&self, name: &CStr) -> Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let path = self.path_of(name);
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).opening(&path)?;
+        let stat = rustix::fs::fstat(&fd).reading(&path)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Error::Damaged { path, what: "not a regular file".into() });
+        }
+        Ok(File::from(fd))
+    }
+
+    /// Reads a regular file of at most `limit` bytes; `None` if nothing is there.
+    pub fn read(&self, name: &CStr, limit: u64) -> Result<Option<Vec<u8>>> {
+        let file = match self.file(name) {
+            Err(Error::Open { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            other => other?,
+        };
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes).reading(self.path_of(name))?;
+        if bytes.len() as u64 > limit {
+            let what = format!("larger than {limit} bytes");
+            return Err(Error::Damaged { path: self.path_of(name), what });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Reads a file at a path below this directory, following symlinks as long as they stay below it: for trees that
+    /// are trusted, the base above all. `None` if it is not there or leads out.
+    pub fn read_down(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let opened = match rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), resolve) {
+            // Before 5.6: the tree is trusted, so the plain call will do.
+            Err(Errno::NOSYS) => rustix::fs::openat(&self.fd, path, flags, Mode::empty()),
+            other => other,
+        };
+        let full = self.path.join(path);
+        let fd = match opened {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => return Ok(None),
+            other => other.opening(&full)?,
+        };
+        let file = File::from(fd);
+        if !file.metadata().reading(&full)?.is_file() {
+            return Err(Error::Damaged { path: full, what: "not a regular file".into() });
+        }
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes).reading(&full)?;
+        if bytes.len() as u64 > limit {
+            return Err(Error::Damaged { path: full, what: format!("larger than {limit} bytes") });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Makes the directory `name` with exactly `mode` and opens it.
+    pub fn make_sub(&self, name: &CStr, mode: RawMode) -> Result<Self> {
+        let path = self.path_of(name);
+        rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode)).writing(&path)?;
+        let sub = self.sub(name)?;
+        // The caller's umask took bits away.
+        rustix::fs::fchmod(&sub.fd, Mode::from_raw_mode(mode)).writing(&path)?;
+        Ok(sub)
+    }
+
+    /// As [`Dir::make_sub`], but a directory that is there already is fine and stays as it is.
+    pub fn ensure_sub(&self, name: &CStr, mode: RawMode) -> Result<Self> {
+        if let Some(sub) = self.sub_if_there(name)? {
+            return Ok(sub);
+        }
+        self.make_sub(name, mode)
+    }
+
+    /// Walks down `path`, making what is missing (mode 0755).
+    pub fn ensure_down(&self, path: &Path) -> Result<Self> {
+        let mut at = self.again()?;
+        for part in path.components() {
+            if let std::path::Component::Normal(part) = part {
+                let name = CString::new(part.as_bytes()).map_err(std::io::Error::from).writing(path)?;
+                at = at.ensure_sub(&name, 0o755)?;
+            }
+        }
+        Ok(at)
+    }
+
+    /// Creates the file `name`, which must not exist.
+    pub fn create(&self, name: &CStr, mode: RawMode) -> Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(mode);
+        let fd = rustix::fs::openat(&self.fd, name, flags, mode).writing(self.path_of(name))?;
+        Ok(File::from(fd))
+    }
+
+    /// The names in this directory, sorted, so that every run of a program does the same in the same order.
+    pub fn names(&self) -> Result<Vec<CString>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd).reading(&self.path)? {
+            let entry = entry.reading(&self.path)?;
+            let name = entry.file_name();
+            if name != c"." && name != c".." {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Removes a file that may be missing.
+    pub fn remove_file(&self, name: &CStr) -> Result<()> {
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(e) => Err(e).removing(self.path_of(name)),
+        }
+    }
+
+    /// Removes `name` and all that is below it, on one file system, without following a symlink.
+    pub fn remove_tree(&self, name: &CStr) -> Result<()> {
+        let Some(stat) = self.stat(name)? else { return Ok(()) };
+        if Kind::of(&stat) != Kind::Directory {
+            return self.remove_file(name);
+        }
+        // By a stack of handles instead of recursion: the depth is whatever somebody made it.
+        let mut stack = vec![Emptying::of(self.sub(name)?, name)?];
+        while let Some(top) = stack.last_mut() {
+            let Some(child) = top.left.pop() else {
+                if let Some(done) = stack.pop() {
+                    let parent = stack.last().map_or(self, |top| &top.dir);
+                    let path = parent.path_of(&done.name);
+                    rustix::fs::unlinkat(parent, &*done.name, AtFlags::REMOVEDIR).removing(path)?;
+                }
+                continue;
+            };
+            match rustix::fs::unlinkat(&top.dir, &*child, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(Errno::ISDIR | Errno::PERM) => {
+                    let next = Emptying::of(top.dir.sub(&child)?, &child)?;
+                    stack.push(next);
+                }
+                Err(e) => return Err(e).removing(top.dir.path_of(&child)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what was done to this directory's entries durable.
+    pub fn sync(&self) -> Result<()> {
+        rustix::fs::fsync(&self.fd).writing(&self.path)
+    }
+
+    /// Writes out the whole file system that this directory is on (syncfs(2)).
+    pub fn sync_filesystem(&self) -> Result<()> {
+        rustix::fs::syncfs(&self.fd).writing(&self.path)
+    }
+
+    /// A path by which path-only system calls (the xattr family) reach an entry of this directory.
+    #[must_use]
+    pub(crate) fn proc_path(&self, name: &CStr) -> CString {
+        use std::os::fd::AsRawFd as _;
+        let mut path = format!("/proc/self/fd/{}/", self.fd.as_raw_fd()).into_bytes();
+        path.extend_from_slice(name.to_bytes());
+        // Neither part can hold a NUL: one is digits, the other was a C string.
+        CString::new(path).unwrap_or_default()
+    }
+}
+
+/// A directory on its way out, with the entries that are still in it.
+struct Emptying {
+    dir: Dir,
+    name: CString,
+    left: Vec<CString>,
+}
+
+impl Emptying {
+    fn of(dir: Dir, name: &CStr) -> Result<Self> {
+        let left = dir.names()?;
+        Ok(Emptying { dir, name: name.to_owned(), left })
+    }
+}

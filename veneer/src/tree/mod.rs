@@ -1,0 +1,8 @@
+//! File trees by directory handles: nothing here ever follows a symlink or leaves the tree that it was given, so a
+//! store made by an attacker cannot lead a program that runs as root astray.
+
+mod attributes;
+mod dir;
+
+pub use attributes::{Attributes, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
+pub use dir::{Dir, Kind, is_whiteout};

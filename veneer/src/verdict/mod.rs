@@ -1,0 +1,164 @@
+//! What is to happen at this boot. Pure: what was observed goes in, a verdict comes out, so that every verdict is a
+//! table test.
+
+mod compatible;
+mod reason;
+
+pub use reason::Reason;
+
+use crate::base::Base;
+use crate::intent::{Intent, Mode};
+use crate::store::{Layer, LayerName};
+
+/// Why there is no layer, as code and as a sentence that ends with what the user can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable word.
+    pub reason: Reason,
+    /// For people.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with this sentence.
+    #[must_use]
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Refusal { reason, message: message.into() }
+    }
+}
+
+/// What judging looks at.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// What the user asked for.
+    pub intent: &'a Intent,
+    /// The booted base.
+    pub base: &'a Base,
+    /// The store's layers, oldest first.
+    pub layers: &'a [Layer],
+    /// Layers that could not be read, with the reason.
+    pub damaged: &'a [(LayerName, String)],
+}
+
+/// What is to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Mount this layer, which is bound to the booted base.
+    Use(LayerName),
+    /// Make an empty layer of this name and mount it.
+    Bind(LayerName),
+    /// Derive `to` from `from`, and mount it.
+    Rebase {
+        /// The layer that was used last.
+        from: LayerName,
+        /// The layer for the booted base.
+        to: LayerName,
+    },
+    /// Boot the bare base.
+    Pristine(Refusal),
+}
+
+/// The refusal that needs no look at anything but the user's words.
+#[must_use]
+pub fn judge_intent(intent: &Intent) -> Option<Refusal> {
+    if !intent.enabled {
+        let message = "turned off by rd.veneer=0 or enabled=no; boot without that word to turn it on";
+        return Some(Refusal::new(Reason::Disabled, message));
+    }
+    (intent.mode == Mode::Pristine).then(|| {
+        let message =
+            "a pristine boot was asked for (rd.veneer.mode=pristine or mode=pristine); the layer is kept";
+        Refusal::new(Reason::Disabled, message)
+    })
+}
+
+/// Judges. The newest healthy layer of the booted base; else one derived from the layer that was used last; else an
+/// empty one.
+#[must_use]
+pub fn judge(facts: &Facts<'_>) -> Verdict {
+    if let Some(refusal) = judge_intent(facts.intent) {
+        return Verdict::Pristine(refusal);
+    }
+    if let Some(wanted) = &facts.intent.layer {
+        return judge_wanted(facts, wanted);
+    }
+    let of_base = |layer: &&Layer| layer.state.base.id == facts.base.id;
+    let healthy = |layer: &&Layer| layer.trial.begun < facts.intent.trials;
+    if let Some(layer) = facts.layers.iter().rev().filter(of_base).find(healthy) {
+        return Verdict::Use(layer.name.clone());
+    }
+    if let Some(layer) = facts.layers.iter().rev().find(of_base) {
+        let message = format!(
+            "layer {} was booted {} times and never came up well; it is set aside, nothing is lost; \
+             `veneer retry` gives it another try",
+            layer.name, layer.trial.begun
+        );
+        return Verdict::Pristine(Refusal::new(Reason::TrialFailed, message));
+    }
+    // Which layer was used last cannot be told while one of them is unreadable: better none than the wrong one.
+    if let Some((name, why)) = facts.damaged.first() {
+        let message = format!(
+            "layer {name} is damaged: {why}; nothing was changed; boot with rd.veneer.layer=ID to use another layer, \
+             or move its directory away"
+        );
+        return Verdict::Pristine(Refusal::new(Reason::StoreCorrupt, message));
+    }
+    let next = next_name(facts);
+    match facts.layers.iter().max_by_key(|layer| (layer.trial.used, layer.name.number())) {
+        None => Verdict::Bind(next),
+        Some(last) => rebase(facts, last, next),
+    }
+}
+
+fn rebase(facts: &Facts<'_>, last: &Layer, next: LayerName) -> Verdict {
+    match compatible::difference(&last.state.base, facts.base, facts.intent.versions) {
+        None => Verdict::Rebase { from: last.name.clone(), to: next },
+        Some(difference) => {
+            let message = format!(
+                "layer {} was made for {}, booted is {}: {difference}; nothing was changed; \
+                 `veneer rebase --base / --force` carries it over all the same",
+                last.name,
+                last.state.base.describe(),
+                facts.base.describe()
+            );
+            Verdict::Pristine(Refusal::new(Reason::Incompatible, message))
+        }
+    }
+}
+
+/// The user named a layer: that one or none. Naming it is also saying that it may be tried again.
+fn judge_wanted(facts: &Facts<'_>, wanted: &str) -> Verdict {
+    let refuse = |reason, why: String| {
+        let message = format!("{why}; boot without rd.veneer.layer= to let Veneer choose");
+        Verdict::Pristine(Refusal::new(reason, message))
+    };
+    if let Some((name, why)) = facts.damaged.iter().find(|(name, _)| name.to_string() == wanted) {
+        return refuse(Reason::StoreCorrupt, format!("layer {name} is damaged: {why}"));
+    }
+    match facts.layers.iter().find(|layer| layer.name.to_string() == wanted) {
+        None => {
+            let names: Vec<String> = facts.layers.iter().map(|layer| layer.name.to_string()).collect();
+            let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            refuse(
+                Reason::Incompatible,
+                format!("there is no layer {wanted} in the store (there is: {there})"),
+            )
+        }
+        Some(layer) if layer.state.base.id == facts.base.id => Verdict::Use(layer.name.clone()),
+        Some(layer) => {
+            let (theirs, ours) = (layer.state.base.describe(), facts.base.describe());
+            refuse(Reason::Incompatible, format!("layer {wanted} is bound to {theirs}, booted is {ours}"))
+        }
+    }
+}
+
+/// Numbers are never used twice while any layer has them, readable or not.
+fn next_name(facts: &Facts<'_>) -> LayerName {
+    let readable = facts.layers.iter().map(|layer| layer.name.number());
+    let damaged = facts.damaged.iter().map(|(name, _)| name.number());
+    let highest = readable.chain(damaged).max().unwrap_or(0);
+    LayerName::new(highest.saturating_add(1), facts.base.id.short())
+}
+
+#[cfg(test)]
+mod tests;
