@@ -153,6 +153,24 @@ impl Edits {
 }
 
 impl Edit {
+    /// The path that is changed.
+    pub fn path(&self) -> &Path {
+        match self {
+            Edit::Dir(path)
+            | Edit::File(path, _)
+            | Edit::Symlink(path, _)
+            | Edit::Hardlink(path, _)
+            | Edit::Special(path, _)
+            | Edit::Remove(path)
+            | Edit::Rename(_, path)
+            | Edit::Mode(path, _)
+            | Edit::Owner(path, _, _)
+            | Edit::Xattr(path, _, _)
+            | Edit::Time(path, _)
+            | Edit::Sparse(path, _) => path,
+        }
+    }
+
     fn apply(&self, root: &Path) -> std::io::Result<()> {
         match self {
             Edit::Dir(path) => fs::create_dir_all(root.join(path)),

@@ -113,6 +113,8 @@ pub enum Verdict {
     Keep,
     /// It goes, and nothing is lost by it.
     Drop,
+    /// A directory of the old base that the new one lacks: it stays for what stays in it, and else goes.
+    Carry,
     /// A directory on both sides: its attributes are the base's, its entries are judged one by one.
     Merge,
     /// It is set aside with everything below it, and the base's is visible.
@@ -126,6 +128,8 @@ struct Meeting<'a> {
     /// The user's node, unless the entry is a whiteout.
     node: Option<&'a Node>,
     base: Option<&'a Node>,
+    /// Whether the old base had a directory there, which the user's is merged with.
+    was_dir: bool,
     /// Whether a package of the new base's database owns the path.
     owned: bool,
     new: &'a Tree,
@@ -140,6 +144,7 @@ const RULES: &[Rule] = &[
     ("a whiteout of nothing", |m| m.is_whiteout() && m.base.is_none(), Verdict::Drop),
     ("a removed file of a package that the base has again", |m| m.is_whiteout() && m.owned, Verdict::Drop),
     ("a removed file that no package owns", |m| m.is_whiteout(), Verdict::Keep),
+    ("the old base's directory", |m| m.is_old_dir() && m.base.is_none(), Verdict::Carry),
     ("the base has no say", |m| m.base.is_none(), Verdict::Keep),
     ("directories on both sides", |m| m.user_is_dir() && m.base_is_dir(), Verdict::Merge),
     ("the same on both sides", |m| m.is_equal(), Verdict::Drop),
@@ -155,13 +160,17 @@ impl Meeting<'_> {
         matches!(self.user, Entry::Merged | Entry::Opaque)
     }
 
+    fn is_old_dir(&self) -> bool {
+        self.user == Entry::Merged && self.was_dir
+    }
+
     fn base_is_dir(&self) -> bool {
         self.base.is_some_and(|node| node.kind == Kind::Dir)
     }
 
-    /// Same type, content, mode and owner.
+    /// Same type, content, mode, owner and attributes.
     fn is_equal(&self) -> bool {
-        let facts = |node: &Node| (node.kind.clone(), node.mode, node.owner);
+        let facts = |node: &Node| (node.kind.clone(), node.mode, node.owner, node.xattrs.clone());
         self.user == Entry::Leaf && self.node.map(facts) == self.base.map(facts)
     }
 
@@ -197,19 +206,22 @@ pub struct Outcome {
     pub quarantined: BTreeMap<PathBuf, Node>,
 }
 
-/// Judges every entry of an upper on the new base. `old` is what /usr showed before; `owned` says whether a
-/// package of the new base owns a path.
-pub fn rebase(upper: &Upper, old: &Tree, new: &Tree, owned: &dyn Fn(&Path) -> bool) -> Outcome {
+/// Judges every entry of an upper of the base `from` on the base `new`. `old` is what /usr showed before;
+/// `owned` says whether a package of the new base owns a path.
+pub fn rebase(upper: &Upper, from: &Tree, old: &Tree, new: &Tree, owned: &dyn Fn(&Path) -> bool) -> Outcome {
     let mut outcome = Outcome::default();
     let mut kept = BTreeSet::new();
     let mut hidden = BTreeSet::new();
+    let mut carried = BTreeSet::new();
     for (path, entry) in &upper.0 {
         let node = old.get(path).filter(|_| *entry != Entry::Whiteout);
         if path.ancestors().any(|dir| outcome.quarantined.contains_key(dir)) {
             outcome.quarantined.extend(node.map(|node| (path.clone(), node.clone())));
             continue;
         }
-        let meeting = Meeting { path, user: *entry, node, base: new.get(path), owned: owned(path), new };
+        let was_dir = !upper.blocks_above(path) && from.get(path).is_some_and(|node| node.kind == Kind::Dir);
+        let meeting =
+            Meeting { path, user: *entry, node, base: new.get(path), was_dir, owned: owned(path), new };
         let (_, _, verdict) = RULES.iter().find(|(_, applies, _)| applies(&meeting)).expect("a last rule");
         match (verdict, node) {
             (Verdict::Keep, None) => {
@@ -221,10 +233,16 @@ pub fn rebase(upper: &Upper, old: &Tree, new: &Tree, owned: &dyn Fn(&Path) -> bo
             (Verdict::Quarantine, Some(node)) => {
                 outcome.quarantined.insert(path.clone(), node.clone());
             }
+            (Verdict::Carry, _) => {
+                carried.insert(path.as_path());
+            }
             (Verdict::Quarantine, None) => unreachable!("a whiteout has no content to set aside"),
             (Verdict::Drop | Verdict::Merge, _) => {}
         }
     }
+    let needed = |dir: &&Path| kept.iter().any(|path| path.starts_with(dir));
+    let carried: Vec<&Path> = carried.into_iter().filter(needed).collect();
+    kept.extend(carried);
     let base = new.without(|path| path.ancestors().any(|dir| hidden.contains(dir)));
     outcome.visible = relinked(base);
     outcome.visible.0.extend(relinked(old.without(|path| !kept.contains(path))).0);

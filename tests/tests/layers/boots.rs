@@ -122,6 +122,7 @@ fn there_and_back(dir: &Path, form: Form, store: Store) {
     mine().apply(&machine.usr());
     let shown_on_a = machine.visible();
     machine.shutdown();
+    let bare_a = machine.bare().clone();
     let layer_a = machine.layer(&on_a.layer().id);
     let left_by_a = Tree::read(&layer_a);
     let upper = Upper::read(&layer_a.join("upper"));
@@ -132,7 +133,7 @@ fn there_and_back(dir: &Path, form: Form, store: Store) {
     assert_eq!(on_b.layer().parent.as_deref(), Some(on_a.layer().id.as_str()), "{on_b:?}");
     assert!(on_b.layer().id.starts_with("0002-"), "{on_b:?}");
     assert!(on_b.problems.is_empty(), "{on_b:?}");
-    let wanted = rebase(&upper, &shown_on_a, machine.bare(), &|_| false);
+    let wanted = rebase(&upper, &bare_a, &shown_on_a, machine.bare(), &|_| false);
     assert_same("the rebased layer", &wanted.visible, &machine.visible());
     Edits::new().file("share/on-b", "made on B").apply(&machine.usr());
     let shown_on_b = machine.visible();

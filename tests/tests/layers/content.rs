@@ -61,7 +61,7 @@ fn awkward_edits(root: &str) -> Edits {
         .file(at("pair-a"), "one inode, three names")
         .hardlink(at("pair-b"), at("pair-a"))
         .hardlink(at("other/pair-c"), at("pair-a"))
-        .sparse(at("sparse"), 24 << 20)
+        .sparse(at("sparse"), 8 << 20)
         .file(at("attributes"), "x")
         .xattr(at("attributes"), "trusted.one", "1")
         .xattr(at("attributes"), "trusted.empty", "")
@@ -113,7 +113,7 @@ fn awkward(dir: &Path, form: Form, store: Store) {
 fn set_aside(dir: &Path) {
     let b = second().file("share/mine", "a file of B");
     let rebased = rebased(dir, Form::Dir, Store::Ext4(64), &first(), &awkward_edits("share/mine"), &b);
-    assert!(rebased.outcome.quarantined.len() > 25);
+    assert!(rebased.outcome.quarantined.len() > 20);
     let quarantine = rebased.machine.layer(&rebased.status.layer().id).join("quarantine");
     let aside = Tree::read(&quarantine);
     let (sparse, _) =

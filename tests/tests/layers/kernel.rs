@@ -22,10 +22,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "kernel_without_the_new_mount_api",
         needs: STRACE,
         run: |d| {
-            lacking(
-                d,
-                &["fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr", "statmount"],
-            );
+            lacking(d, &["fsopen", "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr"]);
         },
     },
     Scenario { name: "kernel_without_overlayfs", needs: STRACE, run: no_overlayfs },

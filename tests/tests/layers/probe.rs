@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use veneer_tests::base::{Base, Form, loader};
-use veneer_tests::edit::Edits;
+use veneer_tests::base::{Base, Form, loader, system};
+use veneer_tests::edit::{Edit, Edits};
 use veneer_tests::run::sh;
 use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::Store;
@@ -32,19 +32,38 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 
 /// Each way to spoil one file, on a layer of its own.
 fn hidden(dir: &Path, path: &Path) {
-    let ways: [(&str, Edits); 7] = [
+    let foreign = |path: &Path| {
+        let mut bytes = elf(path);
+        // e_machine: RISC-V, or x86-64 on RISC-V.
+        bytes[18] = if bytes[18] == 243 { 62 } else { 243 };
+        bytes
+    };
+    let ways: [(&str, Edits); 10] = [
         ("removed", Edits::new().remove(path)),
         ("not executable", Edits::new().mode(path, 0o644)),
         ("a directory", Edits::new().remove(path).dir(path)),
         ("garbage", Edits::new().file(path, "garbage\n".repeat(4000)).mode(path, 0o755)),
         ("empty", Edits::new().file(path, "").mode(path, 0o755)),
         ("cut off", Edits::new().file(path, b"\x7fELF\x02\x01\x01".to_vec()).mode(path, 0o755)),
+        ("half of it", Edits::new().file(path, &elf(path)[..5000]).mode(path, 0o755)),
+        ("a script for nobody", Edits::new().file(path, "#!/usr/bin/nowhere\n").mode(path, 0o755)),
+        ("for another processor", Edits::new().file(path, foreign(path)).mode(path, 0o755)),
         ("a link to nothing", Edits::new().remove(path).symlink(path, "/usr/lib/nowhere")),
     ];
     for (number, (what, edits)) in ways.into_iter().enumerate() {
         println!("{} {what}", path.display());
         refused(&dir.join(number.to_string()), &edits);
     }
+}
+
+/// The base's binary at this path.
+fn elf(path: &Path) -> Vec<u8> {
+    let base = system("1");
+    let found = base.0.iter().find_map(|edit| match edit {
+        Edit::File(p, content) if p == path => Some(content.clone()),
+        _ => None,
+    });
+    found.unwrap_or_else(|| panic!("{} is no file of the base", path.display()))
 }
 
 /// A layer with these edits is refused by the probe, is still there afterwards, and boots once they are undone.
@@ -138,7 +157,11 @@ fn spoilt(dir: &Path, store: Store, spoil: impl Fn(&Path), mend: impl Fn(&Path))
 
 fn junk_in_work(dir: &Path) {
     let junk = |work: &Path| Edits::new().file("work/a/b/c/d/e", "deep").file("work/#5/x/y", "z").apply(work);
-    spoilt(dir, Store::Dir, junk, |_| {});
+    let mend = |work: &Path| {
+        fs::remove_dir_all(work).expect("remove the junk");
+        fs::create_dir(work).expect("make the work directory");
+    };
+    spoilt(dir, Store::Dir, junk, mend);
 }
 
 fn incompatible_work(dir: &Path) {

@@ -71,6 +71,11 @@ fn many(dir: &Path, form: Form, store: Store, first: u64) {
         let a = base(&mut dice, "1");
         let b = base(&mut dice, "2");
         let user = edits(&mut dice, &within, &a);
+        let own = |edits: &Edits| {
+            edits.0.iter().filter(|edit| edit.path().starts_with("share/r")).cloned().collect()
+        };
+        let [a_own, b_own]: [Vec<_>; 2] = [own(&a), own(&b)];
+        println!("A {a_own:?}\nuser {:?}\nB {b_own:?}", user.0);
         rebased(&within, form, store, &a, &user, &b);
     }
 }

@@ -64,7 +64,8 @@ pub(crate) fn rebased(dir: &Path, form: Form, store: Store, a: &Edits, user: &Ed
     let (a, b) = (Base::build(dir, "A", form, a), Base::build(dir, "B", form, b));
     machine.install(&a);
     let on_a = machine.boot_layer("bound").status;
-    let mut model = Model::new(machine.bare());
+    let bare_a = machine.bare().clone();
+    let mut model = Model::new(&bare_a);
     model.apply(user);
     let upper = model.upper.clone();
     user.apply(&machine.usr());
@@ -75,7 +76,7 @@ pub(crate) fn rebased(dir: &Path, form: Form, store: Store, a: &Edits, user: &Ed
     let source = Tree::read(&layer_a);
 
     machine.install(&b);
-    let outcome = rebase(&upper, &shown, machine.bare(), &|_| false);
+    let outcome = rebase(&upper, &bare_a, &shown, machine.bare(), &|_| false);
     let status = machine.boot_layer("rebased").status;
     assert_same("what is visible after the rebase", &outcome.visible, &machine.visible());
     assert_same("the source layer", &source, &Tree::read(&layer_a));
