@@ -117,8 +117,9 @@ fn device_mount(device: &Path, name: &str) -> String {
     )
 }
 
-/// systemd makes the directory if it is not there. It is one of the file systems that the initramfs mounts: what
-/// /sysroot/etc/fstab adds later (a /var of its own) is not there yet.
+/// systemd makes the directory if it is not there: hence the condition, or on a machine that mounts its root in some
+/// other way the layers would quietly be made in the initramfs's own memory. That it comes after the mounts which its
+/// path goes through, systemd sees by itself; what /sysroot/etc/fstab adds later (a /var of its own) is not there yet.
 fn directory_mount(path: &Path) -> String {
     // The path is absolute and normal, and / itself is a directory too.
     let below = path.strip_prefix("/").unwrap_or(path);
@@ -134,7 +135,7 @@ fn directory_mount(path: &Path) -> String {
          Description=Store of the Layers over /usr\n\
          Documentation=man:veneer-generator(8)\n\
          DefaultDependencies=no\n\
-         Requires=sysroot.mount\n\
+         ConditionPathIsMountPoint=/sysroot\n\
          After=sysroot.mount ostree-prepare-root.service bootc-root-setup.service\n\
          Before={SERVICE}\n\
          \n\
