@@ -88,17 +88,11 @@ enum Content {
 fn content(path: &Path) -> io::Result<Content> {
     // Opening a FIFO would wait for a writer, for ever if nobody comes.
     let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = match std::fs::File::options().read(true).custom_flags(nonblock).open(path) {
-        Ok(file) => file,
-        // In an initramfs a mask may well be there before the device it points to.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && is_mask(path) => {
-            return Ok(Content::Text(Vec::new()));
-        }
-        Err(error) => return Err(error),
-    };
+    let file = std::fs::File::options().read(true).custom_flags(nonblock).open(path)?;
     let metadata = file.metadata()?;
     let kind = metadata.file_type();
-    if kind.is_char_device() && is_mask(path) {
+    let is_mask = || std::fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"));
+    if kind.is_char_device() && is_mask() {
         return Ok(Content::Text(Vec::new()));
     }
     if !kind.is_file() {
@@ -111,10 +105,6 @@ fn content(path: &Path) -> io::Result<Content> {
         return Ok(Content::Refused("larger than 1 MiB"));
     }
     Ok(Content::Text(text))
-}
-
-fn is_mask(path: &Path) -> bool {
-    std::fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"))
 }
 
 #[cfg(test)]
