@@ -18,6 +18,7 @@ RELEASE = $(TARGET_DIR)/$(TARGET)/release
 pkgdir = $(patsubst /lib/%,/usr/lib/%,$(or $(shell $(PKG_CONFIG) --variable=$(2) $(1) 2>/dev/null),$(3)))
 unitdir = $(call pkgdir,systemd,systemdsystemunitdir,/usr/lib/systemd/system)
 generatordir = $(call pkgdir,systemd,systemdsystemgeneratordir,/usr/lib/systemd/system-generators)
+tmpfilesdir = $(call pkgdir,systemd,tmpfilesdir,/usr/lib/tmpfiles.d)
 udevdir = $(call pkgdir,udev,udevdir,/usr/lib/udev)
 dracutmodulesdir = $(call pkgdir,dracut,dracutmodulesdir,/usr/lib/dracut/modules.d)
 dracutconfdir = $(call pkgdir,dracut,dracutconfdir,/usr/lib/dracut/dracut.conf.d)
@@ -49,13 +50,18 @@ $(BUILT):
 
 install: $(BUILT)
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(generatordir)' '$(DESTDIR)$(unitdir)' \
-	    '$(DESTDIR)$(udevdir)/rules.d' '$(DESTDIR)$(dracutmodulesdir)/59veneer' '$(DESTDIR)$(dracutconfdir)'
+	    '$(DESTDIR)$(udevdir)/rules.d' '$(DESTDIR)$(dracutmodulesdir)/59veneer' '$(DESTDIR)$(dracutconfdir)' \
+	    '$(DESTDIR)$(tmpfilesdir)' '$(DESTDIR)$(unitdir)/multi-user.target.wants'
 	$(INSTALL) -m 755 '$(RELEASE)/veneer' '$(DESTDIR)$(bindir)/veneer'
 	$(INSTALL) -m 755 '$(RELEASE)/veneer-assemble' '$(DESTDIR)$(libexecdir)/veneer-assemble'
 	$(INSTALL) -m 755 '$(RELEASE)/veneer-generator' '$(DESTDIR)$(generatordir)/veneer-generator'
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/veneer-assemble.service \
 	    > '$(DESTDIR)$(unitdir)/veneer-assemble.service'
 	chmod 644 '$(DESTDIR)$(unitdir)/veneer-assemble.service'
+	sed 's,/usr/bin/,$(bindir)/,' cli/units/veneer-bless.service > '$(DESTDIR)$(unitdir)/veneer-bless.service'
+	chmod 644 '$(DESTDIR)$(unitdir)/veneer-bless.service'
+	ln -sf ../veneer-bless.service '$(DESTDIR)$(unitdir)/multi-user.target.wants/veneer-bless.service'
+	$(INSTALL) -m 644 cli/units/veneer.tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/veneer.conf'
 	$(INSTALL) -m 644 dracut-module/59veneer/61-veneer.rules '$(DESTDIR)$(udevdir)/rules.d/61-veneer.rules'
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/module-setup.sh \
 	    > '$(DESTDIR)$(dracutmodulesdir)/59veneer/module-setup.sh'

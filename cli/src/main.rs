@@ -1,2 +1,41 @@
-//! Placeholder.
-fn main() {}
+//! veneer: the command for people.
+//!
+//! Exit status: 0 done, 1 the answer is no, 2 usage, 3 failed.
+
+mod args;
+mod commands;
+mod failure;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = match args::read(std::env::args_os().skip(1)) {
+        Ok(Args::Print(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(Args::Run(options)) => options,
+        Err(why) => {
+            eprintln!("veneer: {why}\nTry `veneer --help`.");
+            return ExitCode::from(2);
+        }
+    };
+    let result = match args.command {
+        Command::Status => commands::status(&args),
+        Command::Layers => commands::layers(&args),
+        Command::Retry => commands::retry(&args),
+        Command::Bless => commands::bless(&args),
+    };
+    match result {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("veneer: {failure}");
+            ExitCode::from(failure.exit_status())
+        }
+    }
+}

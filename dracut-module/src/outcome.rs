@@ -71,6 +71,9 @@ pub(crate) fn tell(
     if let Err(error) = status.write(&places.runtime) {
         log::error!("{error}");
     }
+    if let Err(error) = status.write_motd(&places.runtime) {
+        log::warn!("{error}");
+    }
     report::tell_journal(&places.root.join(Path::new("run/systemd/journal/socket")), &status);
 }
 

@@ -46,6 +46,9 @@ pub enum StoreSourceError {
     /// A path with `..` in it.
     #[error("the path has .. in it")]
     Parent,
+    /// A path that ends in a space or a backslash: a unit file cannot hold it.
+    #[error("the path ends in a space or a backslash")]
+    Ending,
     /// Longer than any name that the kernel takes.
     #[error("it is too long")]
     Long,
@@ -156,7 +159,13 @@ fn normal(path: &str) -> Result<PathBuf, StoreSourceError> {
     if path.components().any(|part| part == Component::ParentDir) {
         return Err(StoreSourceError::Parent);
     }
-    Ok(path.components().collect())
+    let path: PathBuf = path.components().collect();
+    if path.as_os_str().as_encoded_bytes().ends_with(b" ")
+        || path.as_os_str().as_encoded_bytes().ends_with(b"\\")
+    {
+        return Err(StoreSourceError::Ending);
+    }
+    Ok(path)
 }
 
 /// A name as udev writes it into a link: letters, digits, `#+-.:=@_` and everything beyond ASCII stay, any other byte
@@ -233,6 +242,8 @@ mod tests {
             ("/dev/../etc/shadow", E::Parent),
             ("LABEL=a\nb", E::Control),
             ("dir:/a\0b", E::Control),
+            ("dir:/a ", E::Ending),
+            ("/dev/a\\", E::Ending),
             ("/var/lib/veneer", E::Form),
             ("tmpfs", E::Form),
             ("ID=x", E::Form),

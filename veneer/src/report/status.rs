@@ -89,6 +89,24 @@ impl Status {
         fs_err::rename(&tmp, &path).writing(&path)
     }
 
+    /// Writes `motd` into the runtime directory if there is something that a person who logs in should be told: a
+    /// pristine boot that nobody asked for, a layer that was carried over, or problems.
+    pub fn write_motd(&self, runtime: &Path) -> Result<()> {
+        let rebased = self.layer.as_ref().is_some_and(|layer| layer.action == Action::Rebased);
+        let asked_for = matches!(self.reason, Reason::Ok | Reason::Disabled);
+        if asked_for && !rebased && self.problems.is_empty() {
+            return Ok(());
+        }
+        let path = runtime.join("motd");
+        let text = match self.outcome {
+            Outcome::Layer => format!("Veneer: {}.\n", self.message),
+            Outcome::Pristine => {
+                format!("Veneer: /usr is pristine ({}): {}.\n", self.reason.code(), self.message)
+            }
+        };
+        fs_err::write(&path, text).writing(&path)
+    }
+
     /// Reads what [`Status::write`] wrote; `None` if Veneer did not run in this boot.
     pub fn read(runtime: &Path) -> Result<Option<Self>> {
         let path = runtime.join("status.json");

@@ -148,6 +148,11 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// A layer that was never booted has no count.
+    pub(super) fn read(dir: &Dir) -> Result<Self> {
+        Ok(state::read(dir, TRIAL, "trial", STATE_LIMIT)?.unwrap_or_default())
+    }
+
     pub(super) fn write(self, dir: &Dir) -> Result<()> {
         state::write(dir, TRIAL, "trial", &self)
     }
@@ -178,7 +183,7 @@ impl Layer {
                 return Err(damaged(part, "no directory"));
             }
         }
-        let trial = state::read(&dir, TRIAL, "trial", STATE_LIMIT)?.unwrap_or_default();
+        let trial = Trial::read(&dir)?;
         Ok(Layer { name: name.clone(), state, trial })
     }
 }

@@ -252,6 +252,11 @@ impl Store {
         Ok(state::read(&dir, PROBLEMS, "problems", PROBLEMS_LIMIT)?.unwrap_or_default())
     }
 
+    /// Reads a layer's trial count.
+    pub fn read_trial(&self, name: &LayerName) -> Result<Trial> {
+        Trial::read(&self.open_layer(name)?)
+    }
+
     /// Writes a layer's trial count, durably.
     pub fn write_trial(&self, name: &LayerName, trial: Trial) -> Result<()> {
         trial.write(&self.open_layer(name)?)

@@ -1,0 +1,17 @@
+//! `veneer bless`: this boot came up well, so its layer is no longer on trial.
+
+use super::{open, this_boot};
+use crate::args::Options;
+use crate::failure::Failure;
+
+pub(crate) fn bless(options: &Options) -> Result<String, Failure> {
+    let Some(layer) = this_boot(options)?.layer else {
+        return Ok("this boot has no layer: there is nothing to bless\n".into());
+    };
+    let store = open(options)?;
+    let trial = store.read_trial(&layer.id)?;
+    if trial.begun > 0 {
+        store.write_trial(&layer.id, veneer::store::Trial { begun: 0, ..trial })?;
+    }
+    Ok(format!("layer {} is good\n", layer.id))
+}

@@ -1,0 +1,39 @@
+//! One file a command; each returns what to print.
+
+mod bless;
+mod layers;
+mod retry;
+mod status;
+
+pub(crate) use bless::bless;
+pub(crate) use layers::layers;
+pub(crate) use retry::retry;
+pub(crate) use status::status;
+
+use veneer::report::Status;
+use veneer::store::{Absent, Store};
+
+use crate::args::Options;
+use crate::failure::Failure;
+
+/// What this boot did.
+fn this_boot(options: &Options) -> Result<Status, Failure> {
+    Status::read(&options.runtime)?.ok_or_else(|| {
+        Failure::Missing(format!(
+            "Veneer did not run in this boot (there is no {}/status.json): it is turned off, or not in the initramfs",
+            options.runtime.display()
+        ))
+    })
+}
+
+/// The store, locked.
+fn open(options: &Options) -> Result<Store, Failure> {
+    Store::open(&options.store, options.store_is_mount).map_err(|absent| no_store(options, absent))
+}
+
+fn no_store(options: &Options, absent: Absent) -> Failure {
+    match absent {
+        Absent::Missing => Failure::Missing(format!("there is no store at {}", options.store.display())),
+        Absent::Error(error) => Failure::Library(error),
+    }
+}

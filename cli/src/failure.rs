@@ -1,0 +1,27 @@
+//! Why a command did not do what was asked.
+
+/// What a command can end with besides success.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The question was understood, and the answer is no.
+    #[error("{0}")]
+    No(String),
+    /// The store or the system would not let it.
+    #[error("{0}")]
+    Library(#[from] veneer::Error),
+    /// There is nothing to work on.
+    #[error("{0}")]
+    Missing(String),
+    /// What was to be printed could not be put into JSON.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Failure::No(_) => 1,
+            Failure::Library(_) | Failure::Missing(_) | Failure::Json(_) => 3,
+        }
+    }
+}

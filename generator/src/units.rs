@@ -1,0 +1,173 @@
+//! The units for an intent, as values: nothing here reads or writes.
+//!
+//! Invariant: nothing of this is required by a target, so whatever fails, the boot goes on.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+use veneer::intent::{Intent, Mode, StoreSource};
+use veneer::paths;
+
+use crate::unit_name::{escape_path, literal};
+
+/// The service that does the work, where `make install` and the dracut module put it.
+const SERVICE: &str = "veneer-assemble.service";
+const SERVICE_FILE: &str = "/usr/lib/systemd/system/veneer-assemble.service";
+
+/// What pulls it in. Wanted, never required: what this target requires ends in emergency.target if it fails.
+const WANTS: &str = "initrd-root-fs.target.wants/veneer-assemble.service";
+
+/// What lies at the bottom of every generated file.
+const MADE_BY: &str = "# Made by veneer-generator from the kernel command line and veneer.conf.\n";
+
+/// Flags for the mount. The file system's own (ext4 wants nodelalloc) cannot be here: which one it is shows only when
+/// the device does. veneer-assemble adds them by a remount.
+const OPTIONS: &str = "nosuid,nodev,noexec,noatime";
+
+/// Replaying a journal takes seconds; a mount that takes longer than this hangs.
+const MOUNT_TIMEOUT: &str = "60s";
+
+/// The longest escaped path that still fits the names made of it: a unit's name and a file's end at 255 bytes.
+const LONGEST_NAME: usize = 255 - "systemd-fsck@.service".len();
+
+/// Files and links below one output directory, in the order in which they are to be made.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Units {
+    /// Path and content.
+    pub(crate) files: Vec<(PathBuf, String)>,
+    /// Path and what it points to. Made after the files: a link is what brings them into the boot.
+    pub(crate) links: Vec<(PathBuf, PathBuf)>,
+}
+
+/// The store's device has a name that no unit can be called after.
+#[derive(Debug, Error)]
+#[error(
+    "the device of the store has too long a name to be waited for; booting without a layer. Name it by PARTUUID= or UUID="
+)]
+pub(crate) struct NameTooLong;
+
+impl Units {
+    /// Only the service, which then says on its own that and why there is no layer.
+    pub(crate) fn service() -> Self {
+        Self { files: Vec::new(), links: vec![(WANTS.into(), SERVICE_FILE.into())] }
+    }
+
+    /// What an enabled Veneer needs.
+    pub(crate) fn of(intent: &Intent) -> Result<Self, NameTooLong> {
+        let mut units = Self::service();
+        match intent.mode {
+            // The store is not even looked for.
+            Mode::Pristine => {}
+            Mode::Normal => units.files = store(&intent.store, intent.timeout)?,
+        }
+        Ok(units)
+    }
+}
+
+fn store(source: &StoreSource, timeout: Duration) -> Result<Vec<(PathBuf, String)>, NameTooLong> {
+    if let StoreSource::Dir(path) = source {
+        return Ok(vec![(paths::STORE_UNIT.into(), directory_mount(path))]);
+    }
+    // Every other form has a device.
+    let Some(device) = source.device() else { return Ok(Vec::new()) };
+    let name = escape_path(&device);
+    if name.len() > LONGEST_NAME {
+        return Err(NameTooLong);
+    }
+    Ok(vec![
+        (format!("{name}.device.d/50-veneer.conf").into(), device_wait(timeout)),
+        (paths::STORE_UNIT.into(), device_mount(&device, &name)),
+    ])
+}
+
+/// The bound on the wait. It starts when the root's device is there and systemd-repart, which may make the store on the
+/// first boot, is done: on a slow machine ten seconds from the start of pid 1 are over before the first disk shows.
+fn device_wait(timeout: Duration) -> String {
+    // Zero would be "for ever" to systemd, and is "not at all" to the user.
+    let wait = if timeout.is_zero() { "1ms".to_owned() } else { format!("{}s", timeout.as_secs()) };
+    format!(
+        "{MADE_BY}\
+         [Unit]\n\
+         After=initrd-root-device.target systemd-repart.service\n\
+         JobRunningTimeoutSec={wait}\n"
+    )
+}
+
+/// No default dependencies: they would unmount it before the switch of the root. Below /run/initramfs systemd leaves it
+/// alone from then on.
+fn device_mount(device: &Path, name: &str) -> String {
+    let what = literal(&device.display().to_string());
+    format!(
+        "{MADE_BY}\
+         [Unit]\n\
+         Description=Store of the Layers over /usr\n\
+         Documentation=man:veneer-generator(8)\n\
+         DefaultDependencies=no\n\
+         Requires=systemd-fsck@{name}.service\n\
+         After=systemd-fsck@{name}.service\n\
+         Before={SERVICE}\n\
+         \n\
+         [Mount]\n\
+         What={what}\n\
+         Where={store}\n\
+         Options={OPTIONS}\n\
+         TimeoutSec={MOUNT_TIMEOUT}\n",
+        store = paths::STORE,
+    )
+}
+
+/// systemd makes the directory if it is not there: hence the condition, or on a machine that mounts its root in some
+/// other way the layers would quietly be made in the initramfs's own memory. That it comes after the mounts which its
+/// path goes through, systemd sees by itself; what /sysroot/etc/fstab adds later (a /var of its own) is not there yet.
+fn directory_mount(path: &Path) -> String {
+    // The path is absolute and normal, and / itself is a directory too.
+    let below = path.strip_prefix("/").unwrap_or(path);
+    let what = if below.as_os_str().is_empty() {
+        paths::SYSROOT.into()
+    } else {
+        Path::new(paths::SYSROOT).join(below)
+    };
+    let what = literal(&what.display().to_string());
+    format!(
+        "{MADE_BY}\
+         [Unit]\n\
+         Description=Store of the Layers over /usr\n\
+         Documentation=man:veneer-generator(8)\n\
+         DefaultDependencies=no\n\
+         ConditionPathIsMountPoint=/sysroot\n\
+         After=sysroot.mount ostree-prepare-root.service bootc-root-setup.service\n\
+         Before={SERVICE}\n\
+         \n\
+         [Mount]\n\
+         What={what}\n\
+         Where={store}\n\
+         Options=bind,{OPTIONS}\n\
+         TimeoutSec={MOUNT_TIMEOUT}\n",
+        store = paths::STORE,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The text of the units is pinned by the golden trees in tests/generator.
+
+    #[test]
+    fn pristine_leaves_the_store_alone() {
+        let intent = Intent { mode: Mode::Pristine, ..Intent::default() };
+        assert_eq!(Units::of(&intent).unwrap(), Units::service());
+    }
+
+    #[test]
+    fn a_name_that_fits_no_unit_is_refused() {
+        let of = |label: &str| {
+            Units::of(&Intent { store: StoreSource::PartLabel(label.into()), ..Intent::default() })
+        };
+        let longest = LONGEST_NAME - r"dev-disk-by\x2dpartlabel-".len();
+        assert_eq!(of(&"x".repeat(longest)).unwrap().files.len(), 2);
+        assert!(of(&"x".repeat(longest + 1)).is_err());
+        assert!(of(&"店".repeat(36)).is_err());
+    }
+}
