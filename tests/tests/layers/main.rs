@@ -4,6 +4,7 @@
 
 mod arguments;
 mod boots;
+mod conf;
 mod content;
 mod corrupt;
 mod dpkg;
@@ -32,8 +33,9 @@ fn main() -> ExitCode {
         probe::SCENARIOS,
         trial::SCENARIOS,
         arguments::SCENARIOS,
+        conf::SCENARIOS,
         kernel::SCENARIOS,
         dpkg::SCENARIOS,
     ];
-    scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble")])
+    scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])
 }
