@@ -59,6 +59,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "usr_keeps_its_attributes_and_gets_a_new_time", needs: &[], run: root_of_usr },
     Scenario { name: "layer_follows_a_chain_of_bases", needs: &[], run: chain },
     Scenario { name: "rebase_comes_from_the_layer_used_last", needs: &[], run: last_used },
+    Scenario { name: "layer_named_on_the_command_line", needs: &[], run: named },
     Scenario { name: "other_files_of_the_store_stay", needs: &[], run: strangers },
 ];
 
@@ -222,6 +223,34 @@ fn last_used(dir: &Path) {
     assert_eq!(status.layer().parent.as_deref(), Some(boot.status.layer().id.as_str()), "{status:?}");
     assert!(machine.usr().join("share/on-a").exists(), "the file made last");
     assert!(!machine.usr().join("share/on-b").exists(), "a file of another layer");
+}
+
+/// `rd.veneer.layer=`: the named one or none, and never another base's layer as it is.
+fn named(dir: &Path) {
+    let (mut machine, boot) = settled(dir, Store::Dir);
+    let on_a = boot.status.layer().id.clone();
+    machine.install(&Base::build(dir, "B", Form::Dir, &second()));
+    let on_b = machine.boot_layer("rebased").status.layer().id.clone();
+    machine.say(&format!("rd.veneer.layer={on_b}"));
+    assert_eq!(machine.boot_layer("used").status.layer().id, on_b);
+    machine.shutdown();
+    let kept = machine.kept_tree().below("veneer/layers");
+    for id in [on_a.as_str(), "0042-aaaaaaaaaaaa", "../../outside", "", "0002"] {
+        machine.say(&format!("rd.veneer.layer={id}"));
+        let status = machine.boot().status;
+        println!("{id:?}: {status:?}");
+        if let Some(layer) = &status.layer {
+            let derived = layer.action == "rebased" && layer.parent.as_deref() == Some(&on_a);
+            assert!(layer.id == on_b || derived, "{id:?}: {status:?}");
+            assert_eq!(fs::read(machine.usr().join("bin/tool")).expect("the base's file"), b"tool of B\n");
+        }
+        machine.shutdown();
+        for (path, node) in &kept.0 {
+            let now = machine.kept_tree().below("veneer/layers");
+            let now = now.get(path).unwrap_or_else(|| panic!("{id:?}: {} is gone", path.display()));
+            assert_eq!(node.essence(), now.essence(), "{id:?}: {}", path.display());
+        }
+    }
 }
 
 /// Nothing else of the store is touched.

@@ -160,7 +160,7 @@ fn edit(dice: &mut Dice, model: &Model) -> Edits {
         3 if free => none.dir(new),
         4 if free => none.special(new, Special::Fifo),
         5 if free && !files.is_empty() => none.rename(*dice.one(&files), new),
-        6 if free && !files.is_empty() => none.hardlink(new, *dice.one(&files)),
+        6 if free => none.file("share/r/linked", "linked").hardlink(new, "share/r/linked"),
         7 if !paths.is_empty() => none.time(dice.one(&paths), 1_000_000_000),
         _ if !paths.is_empty() => none.remove(dice.one(&paths)),
         _ => none,
