@@ -81,7 +81,7 @@ fn many(dir: &Path, form: Form, store: Store, first: u64) {
 }
 
 /// Few names, so that everything meets.
-const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 fn path(dice: &mut Dice) -> PathBuf {
     let mut path = PathBuf::from("share/r");

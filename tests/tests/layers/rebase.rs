@@ -231,8 +231,16 @@ fn types_swap(dir: &Path) {
 }
 
 fn edited(dir: &Path) {
-    let a = first().file("share/conf", "default = 1\n").file("share/other", "default = 2\n");
+    let a = first()
+        .file("share/conf", "default = 1\n")
+        .file("share/other", "default = 2\n")
+        .file("share/sized", "of A")
+        .symlink("share/target", "of-A");
     let user = Edits::new()
+        // As long as B's, and no other.
+        .file("share/sized", "mine")
+        .remove("share/target")
+        .symlink("share/target", "mine")
         .file("share/conf", "default = user\n")
         .file("share/other", "user\n")
         .mode("share/other", 0o600)
@@ -240,10 +248,15 @@ fn edited(dir: &Path) {
         .xattr("share/other", "trusted.note", "mine")
         .file("share/doc/tool/NEWS", "edited\n")
         .file("lib/tool/old.so", "edited; B lacks it\n");
-    let b = second().file("share/conf", "default = 1\n").file("share/other", "default = 3\n");
+    let b = second()
+        .file("share/conf", "default = 1\n")
+        .file("share/other", "default = 3\n")
+        .file("share/sized", "of B")
+        .symlink("share/target", "of-B");
     let rebased = plain(dir, &a, &user, &b);
     let aside: Vec<_> = rebased.outcome.quarantined.keys().collect();
-    let expected = ["share/conf", "share/doc/tool/NEWS", "share/other"].map(Path::new);
+    let expected =
+        ["share/conf", "share/doc/tool/NEWS", "share/other", "share/sized", "share/target"].map(Path::new);
     assert_eq!(aside, expected.iter().collect::<Vec<_>>());
 }
 
