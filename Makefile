@@ -58,9 +58,14 @@ install: $(BUILT)
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/veneer-assemble.service \
 	    > '$(DESTDIR)$(unitdir)/veneer-assemble.service'
 	chmod 644 '$(DESTDIR)$(unitdir)/veneer-assemble.service'
-	sed 's,/usr/bin/,$(bindir)/,' cli/units/veneer-bless.service > '$(DESTDIR)$(unitdir)/veneer-bless.service'
-	chmod 644 '$(DESTDIR)$(unitdir)/veneer-bless.service'
-	ln -sf ../veneer-bless.service '$(DESTDIR)$(unitdir)/multi-user.target.wants/veneer-bless.service'
+	for unit in veneer-bless veneer-grow; do \
+	    sed 's,/usr/bin/veneer,$(bindir)/veneer,' cli/units/$$unit.service \
+	        > '$(DESTDIR)$(unitdir)/'$$unit.service; \
+	    chmod 644 '$(DESTDIR)$(unitdir)/'$$unit.service; \
+	    ln -sf ../$$unit.service '$(DESTDIR)$(unitdir)/multi-user.target.wants/'$$unit.service; \
+	done
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/veneer/repart.d'
+	$(INSTALL) -m 644 packaging/repart.d/60-veneer.conf '$(DESTDIR)$(PREFIX)/share/veneer/repart.d/60-veneer.conf'
 	$(INSTALL) -m 644 cli/units/veneer.tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/veneer.conf'
 	$(INSTALL) -m 644 dracut-module/59veneer/61-veneer.rules '$(DESTDIR)$(udevdir)/rules.d/61-veneer.rules'
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/module-setup.sh \

@@ -48,7 +48,7 @@ fn describe(status: &Status) -> String {
     }
     if let Some(layer) = &status.layer {
         let from = layer.parent.as_ref().map(|parent| format!(", derived from {parent}")).unwrap_or_default();
-        lines.push(format!("layer: {}{from}", layer.id));
+        lines.push(format!("Layer: {}{from}", layer.id));
     }
     let mut text = String::new();
     for line in lines {

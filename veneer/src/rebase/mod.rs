@@ -17,7 +17,7 @@ use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
 use crate::error::{At as _, Result};
 use crate::packages::dpkg;
 use crate::report::Problem;
-use crate::tree::{Attributes, Dir};
+use crate::tree::{Attributes, Dir, is_overlay_mark};
 
 pub use copy::{can_reflink, size_of};
 
@@ -45,7 +45,9 @@ pub fn derive(source: &Dir, target: &Dir, usr: &Dir) -> Result<Vec<Problem>> {
 /// Gives the upper directory of the new layer in `layer` mode, owner, label and times of the base's /usr: the merged
 /// /usr shows those of the upper.
 pub fn take_root_attributes(layer: &Dir, usr: &Dir) -> Result<()> {
-    let attributes = Attributes::read(usr, c".", &usr.stat_self()?)?;
+    let mut attributes = Attributes::read(usr, c".", &usr.stat_self()?)?;
+    // A base that is an overlay itself (composefs) has marks of its own, which mean nothing here.
+    attributes.xattrs.retain(|(name, _)| !is_overlay_mark(name));
     attributes.write(layer, c"upper", FileType::Directory)
 }
 
