@@ -60,6 +60,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "layer_follows_a_chain_of_bases", needs: &[], run: chain },
     Scenario { name: "rebase_comes_from_the_layer_used_last", needs: &[], run: last_used },
     Scenario { name: "layer_named_on_the_command_line", needs: &[], run: named },
+    Scenario {
+        name: "rebuilt_image_is_another_base",
+        needs: &[Need::Tool("mkfs.erofs"), Need::Kernel("erofs")],
+        run: |d| rebuilt(d, Form::Erofs),
+    },
+    Scenario {
+        name: "rebuilt_ext4_image_is_another_base",
+        needs: &[Need::Tool("mkfs.ext4"), Need::Kernel("ext4")],
+        run: |d| rebuilt(d, Form::Ext4),
+    },
     Scenario { name: "other_files_of_the_store_stay", needs: &[], run: strangers },
 ];
 
@@ -251,6 +261,17 @@ fn named(dir: &Path) {
             assert_eq!(node.essence(), now.essence(), "{id:?}: {}", path.display());
         }
     }
+}
+
+/// One os-release, one UUID, no package database, and yet other content: another base.
+fn rebuilt(dir: &Path, form: Form) {
+    let mut machine = Machine::new(dir, Store::Dir);
+    machine.install(&Base::build(dir, "A", form, &first()));
+    let on_a = machine.boot_layer("bound").status;
+    machine.install(&Base::build(dir, "B", form, &first().file("bin/tool", "tool of B\n")));
+    let on_b = machine.boot().status;
+    assert_ne!(on_a.base, on_b.base, "two contents share an id: {on_b:?}");
+    assert_eq!(on_b.layer().action, "rebased", "{on_b:?}");
 }
 
 /// Nothing else of the store is touched.

@@ -15,7 +15,7 @@ use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::{Store, allocated};
 use veneer_tests::tree::Tree;
 
-use crate::rebase::rebased;
+use crate::rebased::rebased;
 use crate::stories::{first, second};
 
 const EXT4: &[Need] = &[Need::Tool("mkfs.ext4"), Need::Kernel("ext4")];

@@ -12,6 +12,7 @@ mod kernel;
 mod probe;
 mod random;
 mod rebase;
+mod rebased;
 mod refusals;
 mod room;
 mod stories;

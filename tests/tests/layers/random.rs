@@ -10,7 +10,7 @@ use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::Store;
 use veneer_tests::tree::Tree;
 
-use crate::rebase::rebased;
+use crate::rebased::rebased;
 
 const EROFS: &[Need] = &[Need::Tool("mkfs.erofs"), Need::Kernel("erofs"), Need::Kernel("ext4")];
 
