@@ -1,0 +1,3 @@
+# rd.veneer.mode=pristine: Veneer ran, and left the base bare as asked.
+right_base
+pristine disabled

@@ -1,0 +1,3 @@
+# There is no store: the bare base, soon, with the reason.
+right_base
+pristine store-missing
