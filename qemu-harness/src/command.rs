@@ -6,13 +6,23 @@ use std::process::{Command, Stdio};
 
 use fs_err as fs;
 
+use crate::console::tail;
 use crate::error::{Error, Result};
 
 /// A shell script with arguments in its own mount and pid namespace. It ends with the harness, even a killed
 /// one: setpriv's signal reaches unshare, unshare's reaches its child, and that child is the namespace's pid 1.
 pub(crate) fn isolated(script: &str) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid", "--fork"]);
+    command.args([
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "--pid",
+        "--fork",
+    ]);
     command.args(["--kill-child=KILL", "sh", "-euc", script, "sh"]);
     command
 }
@@ -53,16 +63,9 @@ pub(crate) fn output(what: &str, command: &mut Command) -> Result<(bool, String)
 }
 
 fn start_error(what: &str, command: &Command, source: std::io::Error) -> Error {
-    Error::Start { what: what.to_owned(), program: command.get_program().to_string_lossy().into_owned(), source }
-}
-
-/// The last lines of a file, for people. A console has carriage returns and colours: they are dropped.
-pub(crate) fn tail(path: &Path, lines: usize) -> String {
-    let Ok(bytes) = fs::read(path) else { return format!("({} cannot be read)", path.display()) };
-    let text: String = String::from_utf8_lossy(&bytes)
-        .chars()
-        .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
-        .collect();
-    let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
+    Error::Start {
+        what: what.to_owned(),
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    }
 }

@@ -7,9 +7,17 @@ use crate::scenario::{Boot, Scenario};
 /// The story's boots.
 pub(crate) fn story() -> Scenario {
     let boots = vec![
-        Boot::new("a fresh image, and a package that is not in it", &DEBIAN13_A, include_str!("../demo/1.sh")),
+        Boot::new(
+            "a fresh image, and a package that is not in it",
+            &DEBIAN13_A,
+            include_str!("../demo/1.sh"),
+        ),
         Boot::new("reboot", &DEBIAN13_A, include_str!("../demo/2.sh")),
-        Boot::new("the image is updated: another /usr, another kernel", &DEBIAN13_B, include_str!("../demo/3.sh")),
+        Boot::new(
+            "the image is updated: another /usr, another kernel",
+            &DEBIAN13_B,
+            include_str!("../demo/3.sh"),
+        ),
         Boot {
             cmdline: "rd.veneer=0",
             ..Boot::new("turned off: rd.veneer=0", &DEBIAN13_B, include_str!("../demo/4.sh"))

@@ -1,8 +1,8 @@
 //! The disk of a machine: one sparse raw file with /, /usr and the store. A base update is what it is on a real
 //! machine: another image written into /usr's partition.
 
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use fs_err::os::unix::fs::FileExt as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -120,8 +120,9 @@ impl<'a> Disk<'a> {
         }
         for partition in self.layout.all(Kind::Store) {
             let at = format!("{}?offset={}", self.path.display(), partition.offset);
-            let mut dumpe2fs = self.tools.command("dumpe2fs");
-            let (_, head) = command::output("dumpe2fs", dumpe2fs.args(["-h", &at]))?;
+            // What dumpe2fs -h prints; but that program takes the `=` for a LABEL=.
+            let mut debugfs = self.tools.command("debugfs");
+            let (_, head) = command::output("debugfs", debugfs.args(["-R", "show_super_stats -h", &at]))?;
             let state = head.lines().find_map(|line| line.strip_prefix("Filesystem state:")).map(str::trim);
             if state != Some("clean") || head.contains("needs_recovery") {
                 return Ok(Some(head));

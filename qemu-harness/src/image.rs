@@ -145,7 +145,11 @@ impl Builder<'_> {
         let mut copy = command::isolated(
             "cp -a --reflink=auto \"$1\" \"$3\"; cp -dR --preserve=mode,timestamps,links \"$2/.\" \"$3/\"",
         );
-        command::run("copying the tree", copy.arg(tree.root()).arg(self.stage.dir()).arg(&root), &log("copy"))?;
+        command::run(
+            "copying the tree",
+            copy.arg(tree.root()).arg(self.stage.dir()).arg(&root),
+            &log("copy"),
+        )?;
         guest::install(guest::IMAGE_FILES, &root).map_err(Error::io(what))?;
 
         let mut build = command::in_chroot(&root);

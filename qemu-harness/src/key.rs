@@ -1,6 +1,7 @@
 //! Cache keys: a digest of everything that went into a thing. Two different inputs never share a key, so
 //! every field goes in with its name and its length.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -62,14 +63,22 @@ impl Key {
 
     /// The first 12 hexadecimal digits: enough for the few things that one cache holds.
     pub(crate) fn short(&self) -> String {
-        self.0.clone().finalize().iter().take(6).map(|b| format!("{b:02x}")).collect()
+        self.hex()[..12].to_owned()
     }
 
     /// A UUID made of the digest, for file systems and partitions that must be the same in every build.
     pub(crate) fn uuid(&self) -> String {
-        let d: Vec<String> = self.0.clone().finalize().iter().map(|b| format!("{b:02x}")).collect();
-        let hex = d.concat();
+        let hex = self.hex();
         format!("{}-{}-4{}-8{}-{}", &hex[0..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+    }
+
+    fn hex(&self) -> String {
+        let mut hex = String::new();
+        for byte in self.0.clone().finalize() {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        hex
     }
 }
 

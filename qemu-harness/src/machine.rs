@@ -9,6 +9,7 @@ use fs_err as fs;
 
 use crate::cache::Cache;
 use crate::command;
+use crate::console;
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::progress;
@@ -32,13 +33,26 @@ impl Accel {
         if !Path::new("/dev/kvm").exists() {
             return Ok(Self::Tcg);
         }
-        let console = cache.path("tmp").join("kvm-probe");
+        let probe = cache.path("tmp").join("kvm-probe");
         let mut qemu = tools.command("timeout");
-        qemu.args(["-k", "1", "20", "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-M", "q35", "-m", "256"]);
+        qemu.args([
+            "-k",
+            "1",
+            "20",
+            "qemu-system-x86_64",
+            "-accel",
+            "kvm",
+            "-cpu",
+            "host",
+            "-M",
+            "q35",
+            "-m",
+            "256",
+        ]);
         qemu.args(["-nodefaults", "-display", "none", "-no-reboot", "-append", "console=ttyS0 panic=-1"]);
-        qemu.arg("-kernel").arg(image.kernel()).arg("-serial").arg(format!("file:{}", console.display()));
+        qemu.arg("-kernel").arg(image.kernel()).arg("-serial").arg(format!("file:{}", probe.display()));
         let (ended, _) = command::output("probing KVM", &mut qemu)?;
-        let panicked = command::tail(&console, 200).contains("Kernel panic");
+        let panicked = console::tail(&probe, 200).contains("Kernel panic");
         Ok(if ended && panicked { Self::Kvm } else { Self::Tcg })
     }
 
@@ -98,12 +112,23 @@ impl Machine<'_> {
 
     fn qemu(&self, console: &str) -> Command {
         let mut qemu = self.tools.command("qemu-system-x86_64");
-        qemu.args(self.accel.args()).args(["-M", "q35", "-smp", "2", "-m", "1024", "-nodefaults", "-no-reboot"]);
+        qemu.args(self.accel.args()).args([
+            "-M",
+            "q35",
+            "-smp",
+            "2",
+            "-m",
+            "1024",
+            "-nodefaults",
+            "-no-reboot",
+        ]);
         qemu.args(["-display", "none", "-nic", "none", "-device", "virtio-rng-pci", "-serial", console]);
         qemu.arg("-kernel").arg(self.image.kernel()).arg("-initrd").arg(self.image.initrd());
         qemu.args(["-append", &self.cmdline]);
         // The host's page cache outlives QEMU, so a killed machine loses nothing that it was told is written.
-        for (id, path, more) in [("system", self.disk, ""), ("veneer-test", self.test_disk.as_path(), ",readonly=on")] {
+        for (id, path, more) in
+            [("system", self.disk, ""), ("veneer-test", self.test_disk.as_path(), ",readonly=on")]
+        {
             let path = path.display();
             qemu.args(["-drive", &format!("file={path},format=raw,if=none,cache=unsafe,id={id}{more}")]);
             qemu.args(["-device", &format!("virtio-blk-pci,drive={id},serial={id}")]);
@@ -166,7 +191,7 @@ impl Machine<'_> {
         let mut text = String::new();
         let parts = [("QEMU", self.dir.join("qemu.log"), 10), ("console", self.console(), 30)];
         for (name, path, lines) in parts {
-            let tail = command::tail(&path, lines);
+            let tail = console::tail(&path, lines);
             if !tail.is_empty() {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "  end of the {name} ({}):", path.display());

@@ -20,6 +20,7 @@ use tools::Tools;
 mod cache;
 mod catalogue;
 mod command;
+mod console;
 mod demo;
 mod disk;
 mod error;
@@ -39,14 +40,17 @@ mod tree;
 
 /// How the program is called.
 pub(crate) const USAGE: &str = "\
-usage: qemu-harness [--stage DIR] [--keep] COMMAND
+usage: qemu-harness [OPTION…] COMMAND
   list            the scenarios
   run NAME…       boot these scenarios
   all             boot all of them
   demo            the story, told by a real machine
   shell NAME      a console on the first machine of a scenario
   clean           remove from the cache what today's recipes no longer name; clean --all removes everything
---stage DIR takes an installed Veneer from DIR instead of building it; --keep keeps the disks.
+options:
+  --stage DIR     an installed Veneer to test instead of building one
+  --append WORDS  more for the kernel's command line of every boot
+  --keep          keep the disks of runs that went well, too
 The cache is $VENEER_CACHE, $XDG_CACHE_HOME/veneer or ~/.cache/veneer.";
 
 /// How many images are made at once: unpacking waits for the network, dracut for the processor.
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
 struct Arguments {
     words: Vec<String>,
     stage: Option<PathBuf>,
+    append: String,
     keep: bool,
     all: bool,
 }
@@ -83,6 +88,9 @@ impl Arguments {
         while let Some(argument) = parser.next().map_err(usage)? {
             match argument {
                 Long("stage") => arguments.stage = Some(parser.value().map_err(usage)?.into()),
+                Long("append") => {
+                    arguments.append = parser.value().map_err(usage)?.to_string_lossy().into_owned();
+                }
                 Long("keep") => arguments.keep = true,
                 Long("all") => arguments.all = true,
                 Value(word) => arguments.words.push(word.to_string_lossy().into_owned()),
@@ -148,14 +156,19 @@ impl Arguments {
         let images = images(&cache, &tools, &stage, scenarios)?;
         let Some(first) = images.first() else { return Ok(ExitCode::SUCCESS) };
         let accel = Accel::probe(&cache, &tools, first)?;
-        let word = match accel {
+        progress::say(match accel {
             Accel::Kvm => "machines run under KVM",
             Accel::Tcg => "no usable KVM here: machines are emulated",
-        };
-        progress::say(word);
-        let lab =
-            Lab { cache: &cache, tools: &tools, accel, images: &images, keep: self.keep, live: !test };
-        work(&lab)
+        });
+        work(&Lab {
+            cache: &cache,
+            tools: &tools,
+            accel,
+            images: &images,
+            append: &self.append,
+            keep: self.keep,
+            live: !test,
+        })
     }
 
     fn clean(&self) -> Result<ExitCode> {

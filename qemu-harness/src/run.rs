@@ -28,6 +28,8 @@ pub(crate) struct Lab<'a> {
     pub(crate) accel: Accel,
     /// Every image that the scenarios name.
     pub(crate) images: &'a [Image],
+    /// More words for every command line.
+    pub(crate) append: &'a str,
     /// Keep the disks of runs that went well, too.
     pub(crate) keep: bool,
     /// Print what the guests say as it comes.
@@ -91,7 +93,10 @@ impl Lab<'_> {
             let start = Instant::now();
             let result = self.boot(&disk, boot, &dir.join(format!("boot-{}", number + 1)))?;
             let seconds = start.elapsed().as_secs_f64();
-            progress::say(&format!("{title}: {} ok, {} failed in {seconds:.0} s", result.passed, result.failed));
+            progress::say(&format!(
+                "{title}: {} ok, {} failed in {seconds:.0} s",
+                result.passed, result.failed
+            ));
             tally.add(result);
             let rest = scenario.boots.len() - number - 1;
             if result.failed > 0 && rest > 0 {
@@ -116,6 +121,7 @@ impl Lab<'_> {
             Ends::PowerOff | Ends::Reboot => (None, End::Off),
             Ends::PowerCut(text) => (Some(text), End::Cut),
         };
+        let mut whole = true;
         let end = machine.run(boot.deadline, cut, self.live)?;
         let text = fs::read(machine.report()).map_err(Error::io(what))?;
         let report = Report::parse(&String::from_utf8_lossy(&text));
@@ -134,22 +140,22 @@ impl Lab<'_> {
                 End::Cut => "the power was cut too early".to_owned(),
             };
             tally.count(false, &text, &[]);
+            whole = false;
         } else if let (End::Off, Some(defect)) = (end, report.defect()) {
             tally.count(false, &defect, &[]);
+            whole = false;
         }
-        if !disk.has_base(image)? {
-            tally.count(false, "the base on the disk is no longer the image", &[]);
-        } else {
-            tally.count(true, "the base on the disk is the image", &[]);
-        }
+        tally.count(disk.has_base(image)?, "the base on the disk is the image, byte by byte", &[]);
         // After a power cut the journal is there to be replayed: that is the next boot's business.
         if end == End::Off {
             let damage = disk.store_damage()?;
             let notes: Vec<String> = damage.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
             tally.count(damage.is_none(), "the store's file system is clean after the shutdown", &notes);
         }
-        if tally.failed > 0 {
+        if !whole {
             print!("{}", machine.post_mortem());
+        } else if tally.failed > 0 {
+            println!("  console and journal of this boot: {}", dir.display());
         }
         Ok(tally)
     }
@@ -170,8 +176,8 @@ impl Lab<'_> {
         let test_disk = self.test_disk(image, boot.script, end, dir)?;
         let cmdline = format!(
             "root=PARTLABEL=root rw mount.usr=PARTLABEL=usr mount.usrfstype=erofs mount.usrflags=ro \
-             console=ttyS0 panic=-1 printk.devkmsg=on systemd.show_status=1 {}",
-            boot.cmdline
+             console=ttyS0 panic=-1 printk.devkmsg=on systemd.show_status=1 {} {}",
+            boot.cmdline, self.append
         );
         let accel = self.accel;
         let (tools, disk, dir) = (self.tools, disk.path(), dir.to_owned());

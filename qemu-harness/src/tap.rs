@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_whole_report() {
-        let report = Report::parse("ok 1 - a - b\n> hello\nnot ok 2 - c\n# why\n# more\n1..2\ndone\n# leaving\n");
+        let report =
+            Report::parse("ok 1 - a - b\n> hello\nnot ok 2 - c\n# why\n# more\n1..2\ndone\n# leaving\n");
         let notes = vec!["why".to_owned(), "more".to_owned(), "leaving".to_owned()];
         assert_eq!(report.points[0], Point { ok: true, text: "a - b".to_owned(), notes: vec![] });
         assert_eq!(report.points[1], Point { ok: false, text: "c".to_owned(), notes });
