@@ -42,6 +42,8 @@ same() {
 
 # status FILTER: one value of status.json.
 status() { jq -r "$1" "$STATUS"; }
+# on_usr: the type of what is on top at /usr; the base stays mounted below the layer.
+on_usr() { findmnt -no FSTYPE /usr | tail -n 1; }
 # on_layer ACTION: the boot runs on a layer, got in this way.
 on_layer() {
     if [ ! -e "$STATUS" ]; then
@@ -51,7 +53,7 @@ on_layer() {
     is "a layer is mounted" "$(status .outcome)" layer
     is "its reason is ok" "$(status .reason)" ok
     is "the layer was $1" "$(status .layer.action)" "$1"
-    is "/usr is an overlay" "$(findmnt -no FSTYPE /usr)" overlay
+    is "/usr is an overlay" "$(on_usr)" overlay
     check "/usr is writable" sh -c 'echo probe > /usr/.probe && rm /usr/.probe'
     [ "$(status .outcome)" = layer ] || jq . "$STATUS" | note
 }
@@ -70,7 +72,7 @@ pristine() {
 }
 # bare: /usr is the image and nothing else.
 bare() {
-    is "/usr is the image itself" "$(findmnt -no FSTYPE /usr)" erofs
+    is "/usr is the image itself" "$(on_usr)" erofs
     refuse "/usr cannot be written" touch /usr/.probe
     same "dpkg lists exactly the base" <(packages) "$HERE/base.packages"
 }
