@@ -54,6 +54,8 @@ on_layer() {
     is "its reason is ok" "$(status .reason)" ok
     is "the layer was $1" "$(status .layer.action)" "$1"
     is "/usr is an overlay" "$(on_usr)" overlay
+    is "the bare base is to be seen beside the store" "$(findmnt -no FSTYPE "$BASE" | tail -n 1)" erofs
+    refuse "the bare base cannot be written" touch "$BASE/.probe"
     check "/usr is writable" sh -c 'echo probe > /usr/.probe && rm /usr/.probe'
     [ "$(status .outcome)" = layer ] || jq . "$STATUS" | note
 }
