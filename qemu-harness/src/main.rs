@@ -35,6 +35,7 @@ mod run;
 mod scenario;
 mod stage;
 mod tap;
+mod timing;
 mod tools;
 mod tree;
 

@@ -50,6 +50,6 @@ pub(crate) struct Scenario {
     pub(crate) about: &'static str,
     /// What the disk has for a store at first. The base is the first boot's.
     pub(crate) store: Store,
-    /// In order; after one that fails the rest is not run.
+    /// In order; after one that does not come to its proper end the rest is not run.
     pub(crate) boots: Vec<Boot>,
 }
