@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016 # what is shown is expanded when it runs
 say "A Debian whose /usr is a read-only image. Veneer has put an empty layer over it."
 show '. /etc/os-release; echo "$PRETTY_NAME, image $IMAGE_ID version $IMAGE_VERSION, kernel $(uname -r)"'
 show 'findmnt -no TARGET,FSTYPE "$BASE"; findmnt -no TARGET,FSTYPE /usr | tail -n 1'

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016 # what is shown is expanded when it runs
 say "One word on the kernel's command line, rd.veneer=0, and the machine is the image and nothing else."
 show 'findmnt -no TARGET,FSTYPE /usr | tail -n 1'
 show 'command -v nginx || echo "there is no nginx"'

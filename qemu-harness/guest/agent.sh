@@ -8,6 +8,7 @@ if ! mount -o ro /dev/disk/by-id/virtio-veneer-test "$here"; then
     systemctl --no-block poweroff
     exit 1
 fi
+# shellcheck disable=SC1091
 . "$here/environment"
 export HERE=$here STATUS=/run/veneer/status.json STORE=/run/initramfs/veneer/store BASE=/run/initramfs/veneer/base
 export STATE=/var/lib/veneer-test LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PAGER=cat

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC1091
 # What the scripts of the boots are written with. Results go to fd 3 as TAP; a line with "> " is for people.
 points=0 broken=0
 
@@ -56,9 +57,13 @@ on_layer() {
     is "/usr is an overlay" "$(on_usr)" overlay
     is "the bare base is to be seen beside the store" "$(findmnt -no FSTYPE "$BASE" | tail -n 1)" erofs
     refuse "the bare base cannot be written" touch "$BASE/.probe"
-    check "/usr is writable" sh -c 'echo probe > /usr/.probe && rm /usr/.probe'
+    # The time goes back, too: whether a layer is as it was is asked later.
+    check "/usr is writable" sh -c \
+        'touch -r /usr /run/usr-time && echo probe > /usr/.probe && rm /usr/.probe && touch -r /run/usr-time /usr'
     [ "$(status .outcome)" = layer ] || jq . "$STATUS" | note
 }
+# blessed: the boot came up well, and Veneer knows.
+blessed() { is "the boot was blessed" "$(systemctl is-active veneer-bless.service)" active; }
 # pristine REASON: the boot runs on the bare base, and says why.
 pristine() {
     if [ ! -e "$STATUS" ]; then

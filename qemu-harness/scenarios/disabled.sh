@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # rd.veneer=0: nothing of Veneer ran.
 right_base
 bare

@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # The first boot of a machine with an empty store: a layer is bound, and a real package is installed into it.
 right_base
 on_layer bound
+blessed
 same "dpkg lists exactly the base" <(packages) "$HERE/base.packages"
 # What a boot alone leaves in the layer is nobody's change.
 find "$(layer)/upper" -mindepth 1 -printf '%y %P\n' | sed 's/^/left by the boot itself: /' | note

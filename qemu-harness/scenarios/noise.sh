@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Unknown and malformed words: warned about, and the boot goes on with a layer.
 right_base
 on_layer bound

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # After a power cut the layer is used or, if it cannot be, refused with a reason; either way the machine is up.
 right_base
 case $(status .outcome) in

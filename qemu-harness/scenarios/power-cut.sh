@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The power goes while dpkg unpacks. The word that the harness waits for comes from dpkg's own log.
 right_base
 on_layer bound

@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # The same base again: the layer is used as it is, and the daemon starts by itself.
 right_base
 on_layer used
+blessed
 serves
 same "dpkg lists the base and what was installed" <(packages) <(LC_ALL=C sort "$HERE/base.packages" "$STATE/user.packages")
 

@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # The first image again: the layer that belonged to it, as it was.
 right_base
 on_layer used
+blessed
 is "it is the layer of that base" "$(status .layer.id)" "$(cat "$STATE/layer")"
 same "it is as it was" "$STATE/listing" <(listing "$(layer)/upper")
 serves

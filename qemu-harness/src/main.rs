@@ -149,11 +149,16 @@ impl Arguments {
         require_root()?;
         tools::require_host()?;
         let cache = Cache::open()?;
-        let stage = Stage::prepare(&cache, self.stage.as_deref())?;
+        // The compiler wants the processor, the chroot the network: together they take little longer than one.
+        let (stage, tools) = std::thread::scope(|scope| {
+            let tools = scope.spawn(|| Tools::prepare(&cache));
+            let stage = Stage::prepare(&cache, self.stage.as_deref());
+            (stage, tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (stage, tools) = (stage?, tools?);
         if !stage.has_veneer() {
             progress::say("the staged install has no Veneer in it: the images are bare");
         }
-        let tools = Tools::prepare(&cache)?;
         let images = images(&cache, &tools, &stage, scenarios)?;
         let Some(first) = images.first() else { return Ok(ExitCode::SUCCESS) };
         let accel = Accel::probe(&cache, &tools, first)?;
