@@ -1,0 +1,41 @@
+//! The shipped veneer-assemble on real overlayfs, each scenario in a mount namespace of its own. The scenarios
+//! know DESIGN.md's interfaces and nothing of the program.
+#![allow(missing_docs)]
+
+mod arguments;
+mod boots;
+mod conf;
+mod content;
+mod corrupt;
+mod dpkg;
+mod kernel;
+mod probe;
+mod random;
+mod rebase;
+mod refusals;
+mod room;
+mod stories;
+mod trial;
+
+use std::process::ExitCode;
+
+use veneer_tests::scenario;
+
+fn main() -> ExitCode {
+    let scenarios = [
+        boots::SCENARIOS,
+        rebase::SCENARIOS,
+        content::SCENARIOS,
+        random::SCENARIOS,
+        refusals::SCENARIOS,
+        corrupt::SCENARIOS,
+        room::SCENARIOS,
+        probe::SCENARIOS,
+        trial::SCENARIOS,
+        arguments::SCENARIOS,
+        conf::SCENARIOS,
+        kernel::SCENARIOS,
+        dpkg::SCENARIOS,
+    ];
+    scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])
+}
