@@ -42,9 +42,8 @@ fn describe(status: &Status) -> String {
         }
     }
     if let Some(base) = &status.base {
-        lines.push(
-            format!("Base: {} {}, id {} ({:?})", base.os, base.version, base.id, base.source).to_lowercase(),
-        );
+        let source = base.source.word();
+        lines.push(format!("Base: {} {}, id {} by {source}", base.os, base.version, base.id));
     }
     if let Some(layer) = &status.layer {
         let from = layer.parent.as_ref().map(|parent| format!(", derived from {parent}")).unwrap_or_default();
