@@ -56,6 +56,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         needs: &[Need::Tool("mkfs.xfs"), Need::Kernel("xfs"), Need::Kernel("ext4")],
         run: |d| there_and_back(d, Form::Xfs, Store::Ext4(64)),
     },
+    Scenario {
+        name: "mounts_are_shared_as_by_systemd",
+        needs: &[Need::Tool("mkfs.erofs"), Need::Kernel("erofs"), Need::Kernel("ext4")],
+        run: shared,
+    },
     Scenario { name: "usr_keeps_its_attributes_and_gets_a_new_time", needs: &[], run: root_of_usr },
     Scenario { name: "layer_follows_a_chain_of_bases", needs: &[], run: chain },
     Scenario { name: "rebase_comes_from_the_layer_used_last", needs: &[], run: last_used },
@@ -167,6 +172,17 @@ fn there_and_back(dir: &Path, form: Form, store: Store) {
     let layer_b = machine.layer(&forward.layer().id);
     assert_same("the layer of B", &left_by_b, &Tree::read(&layer_b.join("upper")));
     assert_eq!(machine.layer_names().len(), 2, "{:?}", machine.layer_names());
+}
+
+/// systemd makes every mount shared, so that what is mounted on one view of the base would show on all of them.
+fn shared(dir: &Path) {
+    veneer_tests::run::sh(&format!("mount --make-rshared {}", dir.display()));
+    there_and_back(dir, Form::Dir, Store::Tmpfs(64));
+    for form in [Form::Erofs, Form::Ext4] {
+        let within = dir.join(format!("{form:?}"));
+        fs::create_dir(&within).expect("make a directory");
+        there_and_back(&within, form, Store::Ext4(64));
+    }
 }
 
 /// The upper's root is /usr: its mode, owner and attributes are the base's, and its time says after a base
