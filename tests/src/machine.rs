@@ -32,7 +32,8 @@ pub struct Machine {
     /// Whether a shutdown blesses the layer of the boot that it ends.
     pub blesses: bool,
     base: Option<Base>,
-    bare: Tree,
+    /// What /usr shows without a layer.
+    pub bare: Tree,
     before: Vec<Mount>,
     booted: Option<Status>,
 }

@@ -95,6 +95,12 @@ pub enum Error {
         /// Needed bytes.
         need: u64,
     },
+    /// The kernel mounted the overlay read-only, as it does without an error when it cannot use the work directory.
+    #[error("the kernel cannot use the work directory {path}, so /usr would be read-only")]
+    ReadOnly {
+        /// The work directory.
+        path: PathBuf,
+    },
     /// The assembled /usr could not run the system.
     #[error("the layer would break the system: {what}")]
     Probe {

@@ -41,9 +41,9 @@ fn describe(status: &Status) -> String {
             lines.push(format!("Running pristine ({}): {}.", status.reason.code(), status.message));
         }
     }
-    if let Some(base) = &status.base {
-        let source = base.source.word();
-        lines.push(format!("Base: {} {}, id {} by {source}", base.os, base.version, base.id));
+    let base = &status.base;
+    if let Some(source) = base.source {
+        lines.push(format!("Base: {} {}, id {} by {}", base.os, base.version, base.id, source.word()));
     }
     if let Some(layer) = &status.layer {
         let from = layer.parent.as_ref().map(|parent| format!(", derived from {parent}")).unwrap_or_default();

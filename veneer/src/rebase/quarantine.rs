@@ -1,6 +1,7 @@
 //! Where a rebase sets aside what cannot stay in place: path, content and attributes as they were, with the reason.
 
-use std::ffi::CStr;
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -18,6 +19,8 @@ use crate::tree::{Attributes, Dir, Kind};
 pub(super) struct Quarantine<'a> {
     layer: &'a Dir,
     open: Option<(Dir, File)>,
+    /// Where the first name of a file with several is: its directory in the quarantine and its name.
+    links: HashMap<u64, (Dir, CString)>,
 }
 
 #[derive(Serialize)]
@@ -28,7 +31,7 @@ struct Line<'a> {
 
 impl<'a> Quarantine<'a> {
     pub(super) fn of(layer: &'a Dir) -> Self {
-        Quarantine { layer, open: None }
+        Quarantine { layer, open: None, links: HashMap::new() }
     }
 
     /// Sets aside the entry `name` of `from`, which is at `path` below /usr, with all that is below it.
@@ -39,7 +42,7 @@ impl<'a> Quarantine<'a> {
         }
         let Some((tree, list)) = &mut self.open else { return Ok(()) };
         let parent = tree.ensure_down(path.parent().unwrap_or(Path::new("")))?;
-        copy_tree(from, &parent, name)?;
+        copy_tree(from, &parent, name, &mut self.links)?;
         let line = Line { path: display_path(&shown(path)), why };
         let line = serde_json::to_string(&line).map_err(std::io::Error::other).writing(self.layer.path())?;
         writeln!(list, "{line}").writing(self.layer.path())
@@ -47,12 +50,19 @@ impl<'a> Quarantine<'a> {
 }
 
 /// Copies an entry and everything below it as it is, overlayfs's marks included.
-fn copy_tree(from: &Dir, to: &Dir, name: &CStr) -> Result<()> {
+fn copy_tree(from: &Dir, to: &Dir, name: &CStr, links: &mut HashMap<u64, (Dir, CString)>) -> Result<()> {
     let mut left = vec![(from.again()?, to.again()?, name.to_owned())];
     while let Some((from, to, name)) = left.pop() {
         let Some(stat) = from.stat(&name)? else { continue };
         let attributes = Attributes::read(&from, &name, &stat)?;
         if Kind::of(&stat) != Kind::Directory {
+            if stat.st_nlink > 1 && Kind::of(&stat) != Kind::Whiteout {
+                if let Some((dir, first)) = links.get(&stat.st_ino) {
+                    copy::link(dir, first, &to, &name)?;
+                    continue;
+                }
+                links.insert(stat.st_ino, (to.again()?, name.clone()));
+            }
             copy::entry(&from, &to, &name, &stat, &attributes)?;
             continue;
         }

@@ -32,6 +32,7 @@ pub(super) fn run(
     let mut walk = Walk {
         packages,
         new,
+        usr,
         quarantine: Quarantine::of(layer),
         links: HashMap::new(),
         problems: Vec::new(),
@@ -43,6 +44,7 @@ pub(super) fn run(
 struct Walk<'a> {
     packages: Option<&'a Change>,
     new: &'a Dir,
+    usr: &'a Dir,
     quarantine: Quarantine<'a>,
     /// Where the first name of a file with several was copied to, by inode number of the source.
     links: HashMap<u64, PathBuf>,
@@ -97,7 +99,7 @@ impl Walk<'_> {
                 None => false,
             },
             owner: self.owner(place.path),
-            derived: derived::is_derived(place.path),
+            derived: self.is_derived(place.path)?,
         };
         match judge::entry(facts) {
             Verdict::Drop => Ok(false),
@@ -113,8 +115,17 @@ impl Walk<'_> {
         }
     }
 
+    fn is_derived(&self, path: &Path) -> Result<bool> {
+        let Some(source) = derived::source_of_bytecode(path) else { return Ok(derived::is_derived(path)) };
+        let (Some(dir), Some(name)) = (self.usr.down(parent(&source))?, file_name(&source)) else {
+            return Ok(false);
+        };
+        Ok(dir.stat(&name)?.is_some())
+    }
+
     fn owner(&self, path: &Path) -> Owner {
         match self.packages {
+            Some(change) if change.is_stranded(path) => Owner::Stranded,
             Some(change) if change.owns(path) => Owner::Database,
             Some(change) if change.is_kept(path) => Owner::Kept,
             Some(change) if change.is_gone(path) => Owner::Gone,
@@ -167,7 +178,7 @@ impl Walk<'_> {
         // On a base with the same UUID and other inode numbers the origin names an unrelated file, whose content
         // overlayfs would serve. All other marks of a file belong to options that are off.
         attributes.xattrs.retain(|(name, _)| !is_overlay_mark(name));
-        if stat.st_nlink > 1 && Kind::of(stat) == Kind::File {
+        if stat.st_nlink > 1 && Kind::of(stat) != Kind::Whiteout {
             if let Some(first) = self.links.get(&stat.st_ino) {
                 if let (Some(dir), Some(name)) = (self.new.down(parent(first))?, file_name(first)) {
                     return copy::link(&dir, &name, place.to, place.name);
