@@ -1,13 +1,15 @@
 //! Carries out a plan, step by step. Whatever fails, nothing is left mounted and nothing of the user's is touched.
 
 use crate::Error;
+use std::time::Duration;
+
 use crate::error::Result;
 use crate::mount::{Assembled, Bind, Layers};
 use crate::observe::{Machine, Places, refuse};
 use crate::plan::{Plan, Step};
 use crate::probe;
 use crate::rebase;
-use crate::report::Problem;
+use crate::report::{Problem, Progress};
 use crate::store::{Action, LayerName, LayerState, Store, Trial};
 use crate::verdict::{Reason, Refusal};
 
@@ -38,6 +40,9 @@ pub fn apply(
     }
     Ok(work.problems)
 }
+
+/// How long a boot waits for a rebase. Below TimeoutStartSec= of veneer-assemble.service, so that the reason is told.
+const REBASE_LIMIT: Duration = Duration::from_secs(240);
 
 struct Work<'a> {
     store: &'a Store,
@@ -91,10 +96,13 @@ impl Work<'_> {
         let source = self.store.open_layer(from)?;
         self.store.check_room(0)?;
         let target = self.store.start_layer(to)?;
+        let size = rebase::size_of(&source.sub(c"upper")?)?;
         if !rebase::can_reflink(&target)? {
-            self.store.check_room(rebase::size_of(&source.sub(c"upper")?)?)?;
+            self.store.check_room(size)?;
         }
-        self.problems = rebase::derive(&source, &target, &self.machine.usr)?;
+        let mut progress = Progress::start(format!("deriving layer {to} from {from}"), size, REBASE_LIMIT);
+        self.problems = rebase::derive(&source, &target, &self.machine.usr, &mut progress)?;
+        progress.finish();
         Ok(())
     }
 

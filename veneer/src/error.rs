@@ -101,6 +101,14 @@ pub enum Error {
         /// The work directory.
         path: PathBuf,
     },
+    /// Work that a boot waits for takes too long.
+    #[error("{what} takes longer than {seconds} s")]
+    Slow {
+        /// The work.
+        what: String,
+        /// The time that it had, in seconds.
+        seconds: u64,
+    },
     /// The assembled /usr could not run the system.
     #[error("the layer would break the system: {what}")]
     Probe {

@@ -16,19 +16,19 @@ use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::{At as _, Result};
 use crate::packages::dpkg;
-use crate::report::Problem;
+use crate::report::{Problem, Progress};
 use crate::tree::{Attributes, Dir, is_overlay_mark};
 
 pub use copy::{can_reflink, size_of};
 
 /// Derives the content of the layer in `target` (its `upper`, `record` and `quarantine`; `upper` is empty) from the
 /// layer in `source`, for the base at `usr`. The source is only read.
-pub fn derive(source: &Dir, target: &Dir, usr: &Dir) -> Result<Vec<Problem>> {
+pub fn derive(source: &Dir, target: &Dir, usr: &Dir, progress: &mut Progress) -> Result<Vec<Problem>> {
     let upper = source.sub(c"upper")?;
     let record = source.sub_if_there(c"record")?;
     let packages = dpkg::read_change(&upper, record.as_ref(), usr)?;
     let new = target.sub(c"upper")?;
-    let mut problems = walk::run(&upper, &new, usr, target, packages.as_ref())?;
+    let mut problems = walk::run(&upper, &new, usr, target, packages.as_ref(), progress)?;
     if let Some(change) = &packages {
         dpkg::write(change, &new)?;
         problems.extend(change.composition().problems.iter().cloned());

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{copy, shown};
 use crate::error::{At as _, Result};
-use crate::report::display_path;
+use crate::report::{Progress, display_path};
 use crate::tree::{Attributes, Dir, Kind};
 
 /// The quarantine of one layer: `quarantine/tree` with the entries at their paths, `quarantine/list` with a line of
@@ -35,14 +35,21 @@ impl<'a> Quarantine<'a> {
     }
 
     /// Sets aside the entry `name` of `from`, which is at `path` below /usr, with all that is below it.
-    pub(super) fn take(&mut self, from: &Dir, name: &CStr, path: &Path, why: &str) -> Result<()> {
+    pub(super) fn take(
+        &mut self,
+        from: &Dir,
+        name: &CStr,
+        path: &Path,
+        why: &str,
+        progress: &mut Progress,
+    ) -> Result<()> {
         if self.open.is_none() {
             let dir = self.layer.ensure_sub(c"quarantine", 0o700)?;
             self.open = Some((dir.ensure_sub(c"tree", 0o755)?, dir.create(c"list", 0o600)?));
         }
         let Some((tree, list)) = &mut self.open else { return Ok(()) };
         let parent = tree.ensure_down(path.parent().unwrap_or(Path::new("")))?;
-        copy_tree(from, &parent, name, &mut self.links)?;
+        copy_tree(from, &parent, name, &mut self.links, progress)?;
         let line = Line { path: display_path(&shown(path)), why };
         let line = serde_json::to_string(&line).map_err(std::io::Error::other).writing(self.layer.path())?;
         writeln!(list, "{line}").writing(self.layer.path())
@@ -50,7 +57,13 @@ impl<'a> Quarantine<'a> {
 }
 
 /// Copies an entry and everything below it as it is, overlayfs's marks included.
-fn copy_tree(from: &Dir, to: &Dir, name: &CStr, links: &mut HashMap<u64, (Dir, CString)>) -> Result<()> {
+fn copy_tree(
+    from: &Dir,
+    to: &Dir,
+    name: &CStr,
+    links: &mut HashMap<u64, (Dir, CString)>,
+    progress: &mut Progress,
+) -> Result<()> {
     let mut left = vec![(from.again()?, to.again()?, name.to_owned())];
     while let Some((from, to, name)) = left.pop() {
         let Some(stat) = from.stat(&name)? else { continue };
@@ -63,7 +76,7 @@ fn copy_tree(from: &Dir, to: &Dir, name: &CStr, links: &mut HashMap<u64, (Dir, C
                 }
                 links.insert(stat.st_ino, (to.again()?, name.clone()));
             }
-            copy::entry(&from, &to, &name, &stat, &attributes)?;
+            copy::entry(&from, &to, &name, &stat, &attributes, progress)?;
             continue;
         }
         let source = from.sub(&name)?;

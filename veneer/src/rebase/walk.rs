@@ -12,7 +12,7 @@ use super::quarantine::Quarantine;
 use super::{copy, derived, shown};
 use crate::error::{At as _, Error, Result};
 use crate::packages::dpkg::Change;
-use crate::report::{Problem, ProblemKind};
+use crate::report::{Problem, ProblemKind, Progress};
 use crate::tree::{Attributes, Dir, Kind, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
 
 /// A tree deeper than this was not made by a package manager; each level holds open directories.
@@ -28,6 +28,7 @@ pub(super) fn run(
     usr: &Dir,
     layer: &Dir,
     packages: Option<&Change>,
+    progress: &mut Progress,
 ) -> Result<Vec<Problem>> {
     let mut walk = Walk {
         packages,
@@ -36,6 +37,7 @@ pub(super) fn run(
         quarantine: Quarantine::of(layer),
         links: HashMap::new(),
         problems: Vec::new(),
+        progress,
     };
     walk.directory(upper, new, Some(usr), Path::new(""), 0)?;
     Ok(walk.problems)
@@ -49,6 +51,7 @@ struct Walk<'a> {
     /// Where the first name of a file with several was copied to, by inode number of the source.
     links: HashMap<u64, PathBuf>,
     problems: Vec<Problem>,
+    progress: &'a mut Progress,
 }
 
 impl Walk<'_> {
@@ -107,7 +110,7 @@ impl Walk<'_> {
             Verdict::Keep if facts.kind == Kind::Directory => self.keep_directory(place, &attributes),
             Verdict::Keep => self.keep(place, stat, attributes).map(|()| true),
             Verdict::Quarantine(why) => {
-                self.quarantine.take(place.from, place.name, place.path, why)?;
+                self.quarantine.take(place.from, place.name, place.path, why, self.progress)?;
                 let message = format!("{why}: yours is kept in the layer's quarantine");
                 self.problems.push(Problem::of_path(ProblemKind::Quarantined, &shown(place.path), message));
                 Ok(false)
@@ -186,7 +189,7 @@ impl Walk<'_> {
             }
             self.links.insert(stat.st_ino, place.path.to_path_buf());
         }
-        copy::entry(place.from, place.to, place.name, stat, &attributes)
+        copy::entry(place.from, place.to, place.name, stat, &attributes, self.progress)
     }
 
     fn is_same(place: &Place<'_>, stat: &Stat, attributes: &Attributes, base: &Stat) -> Result<bool> {

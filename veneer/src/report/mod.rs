@@ -2,10 +2,12 @@
 
 mod journal;
 mod problem;
+mod progress;
 mod status;
 mod voice;
 
 pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
 pub use problem::{Problem, ProblemKind, display_path};
+pub use progress::Progress;
 pub use status::{Outcome, Status, StatusBase, StatusLayer};
 pub use voice::start_log;
