@@ -10,4 +10,4 @@ pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
 pub use problem::{Problem, ProblemKind, display_path};
 pub use progress::Progress;
 pub use status::{Outcome, Status, StatusBase, StatusLayer};
-pub use voice::start_log;
+pub use voice::{Sink, start_log};
