@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2016 # what is shown is expanded when it runs
 say "Another image is in the /usr partition now. The layer was rebased onto it in the initramfs."
 show '. /etc/os-release; echo "$PRETTY_NAME, image $IMAGE_ID version $IMAGE_VERSION, kernel $(uname -r)"'
-show 'jq -r "\"\(.outcome), \(.layer.action): \(.layer.id) from \(.layer.parent)\"" /run/veneer/status.json'
+show 'veneer status'
 show 'systemctl is-active nginx'
 show 'page | grep "<title>"'
 say "The package database tells what is there: the base's packages at the new versions, nginx once."

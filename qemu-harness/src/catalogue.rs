@@ -45,7 +45,13 @@ pub(crate) fn all() -> Vec<Scenario> {
         ],
     });
     for (name, about, store, cmdline, script) in [
-        ("store-missing", "no store partition: pristine", Store::Absent, "", STORE_MISSING),
+        (
+            "store-missing",
+            "no store partition: pristine",
+            Store::Absent,
+            "rd.veneer.timeout=10",
+            STORE_MISSING,
+        ),
         (
             "store-unformatted",
             "a store without file system: pristine",

@@ -18,6 +18,9 @@ use crate::tools::Tools;
 /// How often a running machine is looked at.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How often a machine is started at most.
+const STARTS: usize = 5;
+
 /// What the machine runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accel {
@@ -73,6 +76,8 @@ pub(crate) enum End {
     Cut,
     /// The deadline passed.
     Deadline,
+    /// QEMU itself died.
+    Crashed,
 }
 
 /// A machine to be run.
@@ -143,7 +148,27 @@ impl Machine<'_> {
 
     /// Runs the machine until it is off, the deadline passes, or, if a `cut` is given, until that text is in the
     /// report. With `live`, what the guest says is printed as it comes.
+    ///
+    /// Emulating two processors, QEMU 10 now and then dies of a failed assertion (`iotlb_to_section`) while the
+    /// kernel sizes the PCI bars, on a busy host the more. No program of the guest has run by then, so nothing is
+    /// hidden by starting anew.
     pub(crate) fn run(&self, deadline: Duration, cut: Option<&str>, live: bool) -> Result<End> {
+        for _ in 0..STARTS {
+            let end = self.run_once(deadline, cut, live)?;
+            if end != End::Crashed || self.reached_userspace() {
+                return Ok(end);
+            }
+            progress::say("QEMU died before the guest's first program; starting it anew");
+        }
+        Ok(End::Crashed)
+    }
+
+    fn reached_userspace(&self) -> bool {
+        // The kernel's last word before it hands over. A console that cannot be read proves nothing.
+        fs::read(self.console()).map_or(true, |text| String::from_utf8_lossy(&text).contains("Run /init"))
+    }
+
+    fn run_once(&self, deadline: Duration, cut: Option<&str>, live: bool) -> Result<End> {
         let what = "running a machine";
         let console = format!("file:{}", self.console().display());
         let mut command = self.qemu(&console);
@@ -154,14 +179,14 @@ impl Machine<'_> {
         let start = Instant::now();
         let mut shown = 0;
         let end = loop {
-            let off = child.try_wait().map_err(Error::io(what))?.is_some();
+            let status = child.try_wait().map_err(Error::io(what))?;
             // The file appears with QEMU; until then there is nothing to read.
             let report = fs::read(self.report()).unwrap_or_default();
             if live {
                 shown = show(&report, shown);
             }
-            if off {
-                break End::Off;
+            if let Some(status) = status {
+                break if status.success() { End::Off } else { End::Crashed };
             }
             if cut.is_some_and(|text| String::from_utf8_lossy(&report).contains(text)) {
                 break End::Cut;
@@ -171,7 +196,7 @@ impl Machine<'_> {
             }
             std::thread::sleep(TICK);
         };
-        if end != End::Off {
+        if matches!(end, End::Cut | End::Deadline) {
             child.kill().map_err(Error::io(what))?;
             child.wait().map_err(Error::io(what))?;
         }

@@ -37,7 +37,7 @@ pub(crate) struct Boot {
 impl Boot {
     /// A boot with nothing special about it.
     pub(crate) const fn new(title: &'static str, base: &'static Recipe, script: &'static str) -> Self {
-        Self { title, base, cmdline: "", script, ends: Ends::PowerOff, deadline: Duration::from_secs(240) }
+        Self { title, base, cmdline: "", script, ends: Ends::PowerOff, deadline: Duration::from_secs(420) }
     }
 }
 
