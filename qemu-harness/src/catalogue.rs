@@ -16,6 +16,14 @@ const STORE_TWICE: &str = include_str!("../scenarios/store-twice.sh");
 const DISABLED: &str = include_str!("../scenarios/disabled.sh");
 const PRISTINE: &str = include_str!("../scenarios/pristine.sh");
 const NOISE: &str = include_str!("../scenarios/noise.sh");
+const LATE_START: &str = include_str!("../scenarios/late-start.sh");
+const LATE_FAILURE: &str = include_str!("../scenarios/late-failure.sh");
+const LATE_ASIDE: &str = include_str!("../scenarios/late-aside.sh");
+const LATE_AGAIN: &str = include_str!("../scenarios/late-again.sh");
+const HIDDEN_START: &str = include_str!("../scenarios/hidden-start.sh");
+const HIDDEN: &str = include_str!("../scenarios/hidden.sh");
+const OTHER_STORE: &str = include_str!("../scenarios/other-store.sh");
+const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
 
 /// Words that mean nothing, or are wrong: each must be warned about at most.
 const NOISY: &str = "rd.veneer.nonsense=1 rd.veneer.timeout=soon rd.veneer.mode= rd.veneer.=x rd.veneer \
@@ -44,7 +52,31 @@ pub(crate) fn all() -> Vec<Scenario> {
             Boot::new("the next boot is sound", &DEBIAN13_A, POWER_BACK),
         ],
     });
+    all.push(Scenario {
+        name: "late-failure",
+        about: "a layer that never comes up well is set aside, and comes back",
+        store: Store::Ext4,
+        boots: vec![
+            Boot::new("a check that fails is installed", &DEBIAN13_A, LATE_START),
+            Boot::new("the first boot that is not blessed", &DEBIAN13_A, LATE_FAILURE),
+            Boot::new("the second", &DEBIAN13_A, LATE_FAILURE),
+            Boot::new("the layer is set aside", &DEBIAN13_A, LATE_ASIDE),
+            Boot::new("after veneer retry it is used again", &DEBIAN13_A, LATE_AGAIN),
+        ],
+    });
+    all.push(Scenario {
+        name: "hidden",
+        about: "a layer without pid 1 is refused by the probe",
+        store: Store::Ext4,
+        boots: vec![
+            Boot::new("pid 1's program is removed", &DEBIAN13_A, HIDDEN_START),
+            Boot::new("the bare base is booted", &DEBIAN13_A, HIDDEN),
+        ],
+    });
     for (name, about, store, cmdline, script) in [
+        ("xfs", "a store on xfs", Store::Xfs, "", OTHER_STORE),
+        ("btrfs", "a store on btrfs", Store::Btrfs, "", OTHER_STORE),
+        ("soft-reboot", "systemctl soft-reboot keeps the layer", Store::Ext4, "", SOFT_REBOOT),
         (
             "store-missing",
             "no store partition: pristine",

@@ -30,6 +30,10 @@ pub(crate) enum Store {
     Unformatted,
     /// An empty ext4.
     Ext4,
+    /// An empty xfs.
+    Xfs,
+    /// An empty btrfs.
+    Btrfs,
     /// Two partitions with the store's type and name, both with an empty ext4.
     Twice,
 }
@@ -56,7 +60,7 @@ impl<'a> Disk<'a> {
         let what = "making a disk";
         let stores = match store {
             Store::Absent => 0,
-            Store::Unformatted | Store::Ext4 => 1,
+            Store::Unformatted | Store::Ext4 | Store::Xfs | Store::Btrfs => 1,
             Store::Twice => 2,
         };
         let mut partitions = vec![(Kind::Root, ROOT_MIB), (Kind::Usr, USR_MIB)];
@@ -74,8 +78,11 @@ impl<'a> Disk<'a> {
         disk.write(Kind::Root, &image.root())?;
         disk.write_base(image)?;
         for partition in disk.layout.all(Kind::Store) {
-            if store != Store::Unformatted {
-                disk.format(partition)?;
+            match store {
+                Store::Absent | Store::Unformatted => {}
+                Store::Ext4 | Store::Twice => disk.format(partition)?,
+                Store::Xfs => disk.format_apart(partition, &["mkfs.xfs", "-q"])?,
+                Store::Btrfs => disk.format_apart(partition, &["mkfs.btrfs", "--quiet"])?,
             }
         }
         Ok(disk)
@@ -115,8 +122,11 @@ impl<'a> Disk<'a> {
     /// What is wrong with the store's file system after the machine is off; `None` if it is clean and sound,
     /// or if there is none to look at.
     pub(crate) fn store_damage(&self) -> Result<Option<String>> {
-        if matches!(self.store, Store::Absent | Store::Unformatted) {
-            return Ok(None);
+        match self.store {
+            Store::Absent | Store::Unformatted => return Ok(None),
+            Store::Xfs => return self.damage_apart(&["xfs_repair", "-n"]),
+            Store::Btrfs => return self.damage_apart(&["btrfs", "check", "--readonly"]),
+            Store::Ext4 | Store::Twice => {}
         }
         for partition in self.layout.all(Kind::Store) {
             let at = format!("{}?offset={}", self.path.display(), partition.offset);
@@ -142,6 +152,33 @@ impl<'a> Disk<'a> {
         ext4.arg(format!("lazy_itable_init=0,lazy_journal_init=0,offset={}", partition.offset));
         ext4.arg(&self.path).arg(format!("{}M", partition.bytes / MIB));
         command::run("mke2fs of the store", &mut ext4, &self.cache.log("store"))
+    }
+
+    /// Formats with a program that knows no offsets: a file of its own, copied into the partition.
+    fn format_apart(&self, partition: Partition, mkfs: &[&str]) -> Result<()> {
+        let path = self.path.with_extension("store");
+        let file = fs::File::create(&path).map_err(Error::io("making a store"))?;
+        file.set_len(partition.bytes).map_err(Error::io("making a store"))?;
+        let mut command = self.tools.command(mkfs[0]);
+        command.args(&mkfs[1..]).arg(&path);
+        command::run("mkfs of the store", &mut command, &self.cache.log("store"))?;
+        self.write(Kind::Store, &path)?;
+        fs::remove_file(&path).map_err(Error::io("removing a store's file"))
+    }
+
+    /// What a checker that knows no offsets says of the store; `None` if it is content.
+    fn damage_apart(&self, check: &[&str]) -> Result<Option<String>> {
+        let what = "reading the store";
+        let path = self.path.with_extension("store");
+        let Some(partition) = self.layout.find(Kind::Store) else { return Ok(None) };
+        let mut disk = fs::File::open(&self.path).map_err(Error::io(what))?;
+        disk.seek(SeekFrom::Start(partition.offset)).map_err(Error::io(what))?;
+        let mut file = fs::File::create(&path).map_err(Error::io(what))?;
+        std::io::copy(&mut disk.take(partition.bytes), &mut file).map_err(Error::io(what))?;
+        let (sound, text) =
+            command::output(check[0], self.tools.command(check[0]).args(&check[1..]).arg(&path))?;
+        fs::remove_file(&path).map_err(Error::io("removing a store's file"))?;
+        Ok((!sound).then_some(text))
     }
 
     /// Copies an image into the first partition of a kind. Zeros are written too, unless the place is a hole:
