@@ -1,7 +1,7 @@
 //! Carries out a plan, step by step. Whatever fails, nothing is left mounted and nothing of the user's is touched.
 
 use crate::Error;
-use crate::error::{At as _, Result};
+use crate::error::Result;
 use crate::mount::{Assembled, Bind, Layers};
 use crate::observe::{Machine, Places, refuse};
 use crate::plan::{Plan, Step};
@@ -51,11 +51,16 @@ struct Work<'a> {
 impl Work<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
         match step {
-            Step::RemoveLeftovers => self.remove_leftovers(),
+            Step::RemoveLeftover(name) => {
+                log::warn!(
+                    "removing {}, which was left unfinished",
+                    self.store.layers().path_of(name).display()
+                );
+                self.store.layers().remove_tree(name)
+            }
             Step::Bind(name) => self.bind(name),
             Step::Derive { from, to } => self.derive(from, to),
             Step::ShowBase { source, target } => {
-                fs_err::create_dir_all(target).writing(target)?;
                 self.base = Some(Bind::read_only(source, target)?);
                 Ok(())
             }
@@ -67,17 +72,6 @@ impl Work<'_> {
             Step::Count { name, trial } => self.store.write_trial(name, *trial),
             Step::Mount { layers, target } => self.assemble(layers)?.attach(target),
         }
-    }
-
-    fn remove_leftovers(&self) -> Result<()> {
-        for name in self.store.leftovers()? {
-            log::warn!(
-                "removing {}, which was left unfinished",
-                self.store.layers().path_of(&name).display()
-            );
-            self.store.layers().remove_tree(&name)?;
-        }
-        Ok(())
     }
 
     fn bind(&self, name: &LayerName) -> Result<()> {
@@ -126,7 +120,7 @@ fn refusal(step: &Step, error: &Error) -> Refusal {
         (_, _) if from_store.reason == Reason::NoSpace => return from_store,
         (Step::Derive { .. }, _) => Reason::RebaseFailed,
         (Step::ShowBase { .. } | Step::Try(_) | Step::Mount { .. }, _) => Reason::MountFailed,
-        (Step::RemoveLeftovers | Step::Bind(_) | Step::Finish { .. } | Step::Count { .. }, _) => {
+        (Step::RemoveLeftover(_) | Step::Bind(_) | Step::Finish { .. } | Step::Count { .. }, _) => {
             return from_store;
         }
     };

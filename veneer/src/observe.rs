@@ -73,11 +73,9 @@ impl Machine {
     }
 
     /// True if a layer is mounted over /usr already.
-    #[must_use]
-    pub fn is_layered(&self, places: &Places) -> bool {
-        let usr = places.usr();
-        let usr = usr.canonicalize().unwrap_or(usr);
-        self.mounts.at(&usr).is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer"))
+    pub fn is_layered(&self, places: &Places) -> Result<bool> {
+        let seen = self.mounts.seen_at(&places.usr())?;
+        Ok(seen.is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer")))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The steps that carry out a verdict, as values: what `--dry-run` prints is what is done.
 
+use std::ffi::CString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ use crate::verdict::{Refusal, Verdict};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Remove what an earlier run left unfinished.
-    RemoveLeftovers,
+    RemoveLeftover(CString),
     /// Make the empty layer.
     Bind(LayerName),
     /// Derive the content of `to` from `from`.
@@ -91,7 +92,7 @@ pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Pl
     let count = Step::Count { name: layer.clone(), trial };
     let mount = Step::Mount { layers: at(&layer.to_string()), target: places.usr() };
 
-    let mut steps = vec![Step::RemoveLeftovers];
+    let mut steps: Vec<Step> = contents.leftovers.iter().cloned().map(Step::RemoveLeftover).collect();
     match (action, &parent) {
         (Action::Bound, _) => steps.extend([Step::Bind(layer.clone()), finish, count, show]),
         (Action::Rebased, Some(from)) => {
@@ -108,7 +109,7 @@ pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Pl
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::RemoveLeftovers => f.write_str("remove unfinished layers, if there are any"),
+            Step::RemoveLeftover(name) => write!(f, "remove the unfinished {}", name.to_string_lossy()),
             Step::Bind(name) => write!(f, "make the empty layer {name}"),
             Step::Derive { from, to } => write!(f, "derive layer {to} from {from}"),
             Step::ShowBase { source, target } => {

@@ -9,22 +9,25 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
-use crate::tree::Dir;
+use crate::tree::{Dir, Kind};
 
-/// Paths below /usr that must work if the base has them: pid 1, the shell, and the loader that both need.
+/// Paths below /usr that must work if the base has them: pid 1, the shell, and what both are loaded with.
 const NEEDED: [&str; 2] = ["lib/systemd/systemd", "bin/sh"];
 
-/// Loaders of the architectures that Veneer is built for; found through each program's own header as well.
-const LOADERS: [&str; 4] = [
-    "lib64/ld-linux-x86-64.so.2",
-    "lib/ld-linux-aarch64.so.1",
-    "lib64/ld64.so.2",
-    "lib/ld-linux-riscv64-lp64d.so.1",
-];
+/// The loader and the C library where distributions have them.
+#[cfg(target_arch = "x86_64")]
+const RUNTIME: [&str; 3] =
+    ["lib64/ld-linux-x86-64.so.2", "lib64/libc.so.6", "lib/x86_64-linux-gnu/libc.so.6"];
+#[cfg(target_arch = "aarch64")]
+const RUNTIME: [&str; 3] =
+    ["lib/ld-linux-aarch64.so.1", "lib64/libc.so.6", "lib/aarch64-linux-gnu/libc.so.6"];
+/// Elsewhere the loader is found through each program's own header.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const RUNTIME: [&str; 1] = ["lib64/libc.so.6"];
 
 /// How many symlinks path_resolution(7) follows.
 const LINK_LIMIT: u32 = 40;
@@ -34,7 +37,10 @@ pub fn probe(sysroot: &Dir, base: &Dir, usr: &Dir) -> Result<()> {
     writable(usr)?;
     let merged = Root { sysroot, usr };
     let bare = Root { sysroot, usr: base };
-    for path in NEEDED.iter().chain(&LOADERS) {
+    for path in NEEDED.iter().chain(&RUNTIME) {
+        if is_missing(base, path) || is_the_bases(base, usr, path) {
+            continue;
+        }
         let full = Path::new("/usr").join(path);
         // What the base does not have or cannot run is not asked of the layer either.
         let Ok(expected) = bare.look(&full) else { continue };
@@ -57,6 +63,40 @@ pub fn probe(sysroot: &Dir, base: &Dir, usr: &Dir) -> Result<()> {
 
 fn refuse(path: &Path, why: &str) -> Error {
     Error::Probe { what: format!("{} {why}", path.display()) }
+}
+
+fn is_missing(base: &Dir, path: &str) -> bool {
+    let stat = rustix::fs::statat(base, path, AtFlags::SYMLINK_NOFOLLOW);
+    matches!(stat, Err(Errno::NOENT | Errno::NOTDIR))
+}
+
+/// True if the layer does not touch `path`, nor what links there lead to: then it is as good as the base. This is the
+/// answer on nearly every boot, for a few calls; a copied-up file has another ctime, if nothing else.
+fn is_the_bases(base: &Dir, usr: &Dir, path: &str) -> bool {
+    let mut path = PathBuf::from(path);
+    for _ in 0..8 {
+        let stat = |dir: &Dir| rustix::fs::statat(dir, &path, AtFlags::SYMLINK_NOFOLLOW);
+        let (Ok(below), Ok(above)) = (stat(base), stat(usr)) else { return false };
+        let key = |s: &Stat| (s.st_ino, s.st_mode, s.st_size, s.st_mtime, s.st_ctime, s.st_ctime_nsec);
+        if key(&below) != key(&above) {
+            return false;
+        }
+        match Kind::of(&below) {
+            Kind::File => return true,
+            Kind::Symlink => {
+                let Ok(target) = rustix::fs::readlinkat(base, &path, Vec::new()) else { return false };
+                let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
+                path = match target.strip_prefix("/usr") {
+                    Ok(below) => below.to_path_buf(),
+                    // Elsewhere in the root, where only the slow way knows its way.
+                    Err(_) if target.is_absolute() => return false,
+                    Err(_) => path.parent().unwrap_or(Path::new("")).join(target),
+                };
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// What a regular file looks like to execve(2).

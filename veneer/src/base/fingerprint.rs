@@ -1,6 +1,5 @@
 //! The weakest base id: made of what a few system calls can say about /usr without reading it.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use rustix::fs::AtFlags;
@@ -56,10 +55,10 @@ fn file_system(sysroot: &Path, usr: &Dir, mounts: &MountTable) -> Result<(String
 /// missing at every boot alike.
 fn read_superblock(device: &Path, kind: superblock::Kind) -> Vec<u8> {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = fs_err::File::open(device)?;
-        file.seek(SeekFrom::Start(kind.offset()))?;
-        let mut bytes = Vec::new();
-        file.take(superblock::LENGTH).read_to_end(&mut bytes)?;
+        let file = fs_err::File::open(device)?;
+        let mut bytes = vec![0; superblock::LENGTH];
+        let length = rustix::io::pread(file.file(), &mut bytes[..], kind.offset())?;
+        bytes.truncate(length);
         Ok(bytes)
     };
     match read() {

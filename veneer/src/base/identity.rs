@@ -3,13 +3,15 @@
 //! Two different contents must not share an id in practice, and one content must keep its id across boots, other
 //! kernels and other device names. Words of the command line alone are never enough: what is mounted must agree.
 
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::fingerprint;
-use crate::error::Result;
+use crate::error::{At as _, Result};
 use crate::intent::Cmdline;
 use crate::mount::MountTable;
 use crate::tree::Dir;
@@ -58,6 +60,12 @@ pub(super) fn observe(
     words: &Cmdline,
     os_release: &[u8],
 ) -> Result<BaseId> {
+    if let Some(id) = composefs(sysroot, usr, mounts)? {
+        return Ok(BaseId { id, source: IdSource::Composefs });
+    }
+    if let Some(id) = ostree(sysroot, words)? {
+        return Ok(BaseId { id, source: IdSource::Ostree });
+    }
     if let Some(id) = verity(usr, words)? {
         return Ok(BaseId { id, source: IdSource::Verity });
     }
@@ -71,22 +79,68 @@ pub(super) fn observe(
     Ok(BaseId { id, source: IdSource::Fingerprint })
 }
 
+/// The digest in the source of a mounted composefs: bootc's initramfs program writes `composefs:DIGEST` there, or
+/// `transient:composefs=DIGEST` (composefs-rs, mount.rs). libcomposefs, which ostree uses, writes no digest.
+fn composefs(sysroot: &Path, usr: &Dir, mounts: &MountTable) -> Result<Option<String>> {
+    let Some(mount) = mounts.holding(&sysroot.join("usr"), usr.stat_self()?.st_dev) else { return Ok(None) };
+    if mount.kind != "overlay" {
+        return Ok(None);
+    }
+    let source = mount.source.to_string_lossy();
+    let digest = source.strip_prefix("composefs:").or_else(|| source.strip_prefix("transient:composefs="));
+    Ok(digest.and_then(digits))
+}
+
+/// The checksum of the deployment that `ostree=` names, if it is the one that is mounted as the root.
+///
+/// ostree-prepare-root(1) leaves the deployment's directory as the root and the disk's own root at `sysroot` in it.
+/// With composefs the root is an image made of that deployment, which has other inode numbers.
+fn ostree(sysroot: &Path, words: &Cmdline) -> Result<Option<String>> {
+    let Some(Some(path)) = words.last("ostree") else { return Ok(None) };
+    let root = Dir::open(sysroot)?;
+    let Some(disk) = root.sub_if_there(c"sysroot")? else { return Ok(None) };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    // No such deployment: the word is about something else than what was booted.
+    let Ok(deployment) = rustix::fs::openat2(&disk, &*path, flags, Mode::empty(), resolve) else {
+        return Ok(None);
+    };
+    let stat = rustix::fs::fstat(&deployment).reading(sysroot)?;
+    let ours = root.stat_self()?;
+    let is_root = (stat.st_dev, stat.st_ino) == (ours.st_dev, ours.st_ino);
+    let is_image = rustix::fs::fstatfs(&root).reading(sysroot)?.f_type == OVERLAYFS_SUPER_MAGIC;
+    if !is_root && !is_image {
+        return Ok(None);
+    }
+    // `…/deploy/CHECKSUM.SERIAL`, by the kernel's own account of where the links led.
+    let name = fs_err::read_link(format!("/proc/self/fd/{}", deployment.as_raw_fd())).reading(sysroot)?;
+    let name = name.file_name().unwrap_or_default().to_string_lossy();
+    Ok(name.split('.').next().and_then(digits))
+}
+
+/// statfs(2)'s number for overlayfs (include/uapi/linux/magic.h).
+const OVERLAYFS_SUPER_MAGIC: rustix::fs::FsWord = 0x794c_7630;
+
+/// A digest in lower case, if it is one.
+fn digits(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let is_digest = (32..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_digest.then_some(text)
+}
+
 /// The root hash that systemd-veritysetup was told, if /usr (or the root that it is part of) really is a dm-verity
 /// device: that device only exists because its hash tree agreed with the word.
 fn verity(usr: &Dir, words: &Cmdline) -> Result<Option<String>> {
     let value = |key| words.last(key).flatten();
     let Some(hash) = value("usrhash").or_else(|| value("roothash")) else { return Ok(None) };
-    let digits = hash.to_ascii_lowercase();
-    if !(32..=128).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Ok(None);
-    }
+    let Some(hash) = digits(&hash) else { return Ok(None) };
     let dev = usr.stat_self()?.st_dev;
     let (major, minor) = (rustix::fs::major(dev), rustix::fs::minor(dev));
     // dm's own name for the kind of device; written by whoever set it up, here libcryptsetup.
     let uuid = fs_err::read(format!("/sys/dev/block/{major}:{minor}/dm/uuid"));
     // No such file: not a device-mapper device, so not verity.
     let is_verity = uuid.is_ok_and(|text| text.starts_with(b"CRYPT-VERITY-"));
-    Ok(is_verity.then_some(digits))
+    Ok(is_verity.then_some(hash))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -4,7 +4,7 @@
 //! builds with one UUID differ. Writable ones are asked only for what mkfs wrote and nothing changes later.
 
 /// Bytes that [`Kind::identity`] wants to see from [`Kind::offset`] on.
-pub(super) const LENGTH: u64 = 1024;
+pub(super) const LENGTH: usize = 1024;
 
 /// File systems whose superblock is understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

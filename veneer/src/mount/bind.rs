@@ -3,10 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use libmount::{BindMount, Remount};
+use libmount::BindMount;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::mount::MountFlags;
 
 use super::unmount;
-use crate::error::{Error, Result};
+use crate::error::{At as _, Error, Result};
 
 /// A bind mount that is taken away again unless it is [kept](Bind::keep).
 #[derive(Debug)]
@@ -19,20 +22,26 @@ impl Bind {
     /// Binds the directory `source` to `target`, read-only, without the mounts below it (overlayfs would not show
     /// them either).
     pub fn read_only(source: &Path, target: &Path) -> Result<Self> {
-        let failed = |what, error: libmount::OSError| Error::Mount {
-            what,
+        match rustix::fs::mkdir(target, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(e) => return Err(e).writing(target),
+        }
+        BindMount::new(source, target).recursive(false).bare_mount().map_err(|error| Error::Mount {
+            what: "bind",
             path: source.into(),
             source: std::io::Error::last_os_error(),
             kernel: error.explain().to_string(),
-        };
-        BindMount::new(source, target).recursive(false).bare_mount().map_err(|e| failed("bind", e))?;
+        })?;
         let bind = Bind { target: target.into(), kept: false };
-        // Not BindMount's own `readonly`, which leaves the bind behind when the remount fails.
-        Remount::new(target)
-            .bind(true)
-            .readonly(true)
-            .bare_remount()
-            .map_err(|e| failed("make read-only", e))?;
+        // By hand: libmount would read the whole mount table to keep the source's flags. This is a view for tools: it
+        // needs neither devices nor setuid programs. Overlayfs has flags of its own for what it takes from here.
+        let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID;
+        rustix::mount::mount_remount(target, flags, "").map_err(|e| Error::Mount {
+            what: "make read-only",
+            path: target.into(),
+            source: e.into(),
+            kernel: String::new(),
+        })?;
         Ok(bind)
     }
 

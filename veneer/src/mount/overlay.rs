@@ -177,8 +177,7 @@ fn check_attached(target: &Path) -> Result<()> {
         kernel,
     };
     let table = MountTable::read()?;
-    let target = target.canonicalize().unwrap_or_else(|_| target.to_path_buf());
-    match table.at(&target) {
+    match table.seen_at(target)? {
         Some(row) if row.kind == "overlay" => match kernel::FORBIDDEN.iter().find(|word| row.has(word)) {
             Some(word) => Err(wrong(format!("it is mounted with {word}"))),
             None => Ok(()),

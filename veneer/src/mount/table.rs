@@ -4,13 +4,16 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Dev;
+use rustix::fs::{AtFlags, CWD, Dev, StatxFlags};
 
 use crate::error::{At as _, Result};
+use crate::tree::read_whole;
 
 /// What Veneer asks of a mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountRow {
+    /// The mount's number in this boot.
+    pub id: u64,
     /// Device number of the file system.
     pub dev: Dev,
     /// Where it is mounted.
@@ -42,8 +45,9 @@ pub struct MountTable {
 impl MountTable {
     /// Reads the running table.
     pub fn read() -> Result<Self> {
-        let path = "/proc/self/mountinfo";
-        Ok(Self::parse(&fs_err::read(path).reading(path)?))
+        let path = Path::new("/proc/self/mountinfo");
+        let file = fs_err::File::open(path).opening(path)?;
+        Ok(Self::parse(&read_whole(file.file(), LIMIT, path)?))
     }
 
     /// Parses proc_pid_mountinfo(5) text; rows that are none are left out.
@@ -52,6 +56,7 @@ impl MountTable {
         let lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let rows = lines.filter_map(|line| libmount::mountinfo::Parser::new(line).next()?.ok());
         let rows = rows.map(|row| MountRow {
+            id: row.mount_id,
             dev: rustix::fs::makedev(number(row.major), number(row.minor)),
             target: PathBuf::from(&*row.mount_point),
             kind: row.fstype.to_string_lossy().into_owned(),
@@ -66,6 +71,17 @@ impl MountTable {
     #[must_use]
     pub fn at(&self, target: &Path) -> Option<&MountRow> {
         self.rows.iter().rev().find(|row| row.target == target)
+    }
+
+    /// The mount that one sees at `path`, whatever links lead there.
+    pub fn seen_at(&self, path: &Path) -> Result<Option<&MountRow>> {
+        let stat = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).reading(path)?;
+        if stat.stx_mask & StatxFlags::MNT_ID.bits() != 0 {
+            return Ok(self.rows.iter().find(|row| row.id == stat.stx_mnt_id));
+        }
+        // Kernels before 5.8 do not tell the mount.
+        let path = fs_err::canonicalize(path).reading(path)?;
+        Ok(self.at(&path))
     }
 
     /// The mount of device `dev` that `path` lies on: the longest target that leads to it.
@@ -87,6 +103,9 @@ impl MountTable {
         self.rows.iter().find(|row| row.kind == "overlay" && row.options.split(',').any(is_below))
     }
 }
+
+/// No table is larger than this, not even with the kernel's 100 000 mounts.
+const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// A device number's half. The kernel's fit in 20 bits; what does not was not written by it.
 fn number(half: impl TryInto<u32>) -> u32 {

@@ -82,10 +82,15 @@ impl Status {
     pub fn write(&self, runtime: &Path) -> Result<()> {
         let path = runtime.join("status.json");
         let tmp = runtime.join("status.json.new");
-        fs_err::create_dir_all(runtime).writing(runtime)?;
         let mut text = serde_json::to_string(self).map_err(std::io::Error::other).writing(&path)?;
         text.push('\n');
-        fs_err::write(&tmp, text).writing(&tmp)?;
+        match fs_err::write(&tmp, &text) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                fs_err::create_dir_all(runtime).writing(runtime)?;
+                fs_err::write(&tmp, &text).writing(&tmp)?;
+            }
+            other => other.writing(&tmp)?,
+        }
         fs_err::rename(&tmp, &path).writing(&path)
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{by, state};
 use crate::base::Base;
 use crate::error::{Error, Result};
-use crate::tree::Dir;
+use crate::tree::{Dir, Kind};
 
 const STATE: &CStr = c"layer";
 const TRIAL: &CStr = c"trial";
@@ -179,7 +179,8 @@ impl Layer {
             return Err(damaged(STATE, "it belongs to another layer"));
         }
         for part in [c"upper", c"work"] {
-            if dir.sub_if_there(part)?.is_none() {
+            // Links there would lead the overlay out of the store.
+            if dir.stat(part)?.is_none_or(|stat| Kind::of(&stat) != Kind::Directory) {
                 return Err(damaged(part, "no directory"));
             }
         }

@@ -2,13 +2,14 @@
 //! in an earlier boot did too.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::Read as _;
+use std::path::Path;
 
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{At as _, Error, Result};
-use crate::tree::Dir;
+use crate::tree::{Dir, read_whole};
 
 /// Held as long as the value lives.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ impl Lock {
         if FileType::from_raw_mode(rustix::fs::fstat(&fd).reading(&path)?.st_mode) != FileType::RegularFile {
             return Err(Error::Damaged { path, what: "not a regular file".into() });
         }
-        let mut file = File::from(fd);
+        let file = File::from(fd);
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::AGAIN) => {
@@ -34,11 +35,17 @@ impl Lock {
             }
             Err(e) => return Err(e).writing(path),
         }
-        let boot = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let text = format!("boot {} pid {}\n", boot.trim(), std::process::id());
-        file.rewind().writing(&path)?;
-        file.write_all(text.as_bytes()).writing(&path)?;
-        file.set_len(text.len() as u64).writing(&path)?;
+        let boot = boot_id();
+        // One line of one length, so that one call replaces whatever was there.
+        let text = format!("boot {:36.36} pid {:10}\n", boot.trim(), std::process::id());
+        rustix::io::pwrite(&file, text.as_bytes(), 0).writing(&path)?;
         Ok(Lock(file))
     }
+}
+
+/// The kernel's name for this boot. Without /proc there is none, and the lock itself works as well.
+fn boot_id() -> String {
+    let path = Path::new("/proc/sys/kernel/random/boot_id");
+    let id = fs_err::File::open(path).ok().and_then(|file| read_whole(file.file(), 64, path).ok());
+    String::from_utf8_lossy(&id.unwrap_or_default()).into_owned()
 }

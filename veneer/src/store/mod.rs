@@ -7,7 +7,7 @@ mod state;
 
 pub use layer::{Action, Created, Layer, LayerName, LayerState, Trial};
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, StatVfsMountFlags, StatxAttributes, StatxFlags};
@@ -55,12 +55,20 @@ pub struct Contents {
     pub layers: Vec<Layer>,
     /// Layers whose state could not, with the reason.
     pub damaged: Vec<(LayerName, String)>,
+    /// Work that was cut off: directories that never became a layer.
+    pub leftovers: Vec<CString>,
 }
 
 impl Contents {
     fn read(layers: &Dir) -> Result<Self> {
         let mut contents = Contents::default();
-        for name in layers.names()?.iter().filter_map(|name| LayerName::of(name)) {
+        for file in layers.names()? {
+            if file.to_bytes().ends_with(b".tmp") {
+                contents.leftovers.push(file);
+                continue;
+            }
+            // What is no layer is none of ours.
+            let Some(name) = LayerName::of(&file) else { continue };
             match Layer::read(layers, &name) {
                 Ok(layer) => contents.layers.push(layer),
                 Err(error) => contents.damaged.push((name, error.to_string())),
@@ -194,15 +202,9 @@ impl Store {
         self.layers.sub(&name.file_name())
     }
 
-    /// Reads the state of every layer. What is no layer is none of ours.
+    /// Reads the state of every layer.
     pub fn contents(&self) -> Result<Contents> {
         Contents::read(&self.layers)
-    }
-
-    /// Leftovers of work that was cut off: directories that never became a layer.
-    pub fn leftovers(&self) -> Result<Vec<std::ffi::CString>> {
-        let is_leftover = |name: &std::ffi::CString| name.to_bytes().ends_with(b".tmp");
-        Ok(self.layers.names()?.into_iter().filter(is_leftover).collect())
     }
 
     /// Refuses if less than `bytes` and the reserve are free.

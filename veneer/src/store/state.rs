@@ -29,9 +29,14 @@ pub(super) fn write<T: Serialize + ?Sized>(dir: &Dir, name: &CStr, kind: &str, v
     let tmp = CString::new([name.to_bytes(), b".new"].concat())
         .map_err(std::io::Error::from)
         .writing(dir.path())?;
-    // Left behind by a power cut, or put there by somebody: either way not to be written through.
-    dir.remove_file(&tmp)?;
-    let mut file = dir.create(&tmp, 0o600)?;
+    let mut file = match dir.create(&tmp, 0o600) {
+        // Left behind by a power cut, or put there by somebody: either way not to be written through.
+        Err(Error::Write { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
+            dir.remove_file(&tmp)?;
+            dir.create(&tmp, 0o600)?
+        }
+        other => other?,
+    };
     file.write_all(text.as_bytes()).writing(dir.path_of(&tmp))?;
     rustix::fs::fsync(&file).writing(dir.path_of(&tmp))?;
     rustix::fs::renameat(dir, &*tmp, dir, name).writing(dir.path_of(name))?;

@@ -2,12 +2,11 @@
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io::Read as _;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, RawMode, ResolveFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 
 use crate::error::{At as _, Error, Result};
@@ -159,13 +158,7 @@ impl Dir {
             }
             other => other?,
         };
-        let mut bytes = Vec::new();
-        file.take(limit + 1).read_to_end(&mut bytes).reading(self.path_of(name))?;
-        if bytes.len() as u64 > limit {
-            let what = format!("larger than {limit} bytes");
-            return Err(Error::Damaged { path: self.path_of(name), what });
-        }
-        Ok(Some(bytes))
+        read_whole(&file, limit, &self.path_of(name)).map(Some)
     }
 
     /// Reads a file at a path below this directory, following symlinks as long as they stay below it: for trees that
@@ -183,16 +176,11 @@ impl Dir {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => return Ok(None),
             other => other.opening(&full)?,
         };
-        let file = File::from(fd);
-        if !file.metadata().reading(&full)?.is_file() {
+        let stat = rustix::fs::fstat(&fd).reading(&full)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Error::Damaged { path: full, what: "not a regular file".into() });
         }
-        let mut bytes = Vec::new();
-        file.take(limit + 1).read_to_end(&mut bytes).reading(&full)?;
-        if bytes.len() as u64 > limit {
-            return Err(Error::Damaged { path: full, what: format!("larger than {limit} bytes") });
-        }
-        Ok(Some(bytes))
+        read_whole(&fd, limit, &full).map(Some)
     }
 
     /// Makes the directory `name` with exactly `mode` and opens it.
@@ -236,7 +224,11 @@ impl Dir {
     /// The names in this directory, sorted, so that every run of a program does the same in the same order.
     pub fn names(&self) -> Result<Vec<CString>> {
         let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.fd).reading(&self.path)? {
+        let mut buffer = Vec::with_capacity(16 * 1024);
+        // The position belongs to the handle, and somebody may have listed it before.
+        rustix::fs::seek(&self.fd, SeekFrom::Start(0)).reading(&self.path)?;
+        let mut entries = RawDir::new(&self.fd, buffer.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
             let entry = entry.reading(&self.path)?;
             let name = entry.file_name();
             if name != c"." && name != c".." {
@@ -302,6 +294,24 @@ impl Dir {
         path.extend_from_slice(name.to_bytes());
         // Neither part can hold a NUL: one is digits, the other was a C string.
         CString::new(path).unwrap_or_default()
+    }
+}
+
+/// Reads an open file to its end, at most `limit` bytes of it: with two calls where std, which asks for size and
+/// position first and begins with small pieces, needs six or more. They are what a boot on an unchanged base consists of.
+pub fn read_whole(file: impl AsFd, limit: u64, path: &Path) -> Result<Vec<u8>> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    let mut piece = [0_u8; 8192];
+    loop {
+        let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut piece[..])).reading(path)?;
+        if length == 0 {
+            return Ok(bytes);
+        }
+        bytes.extend_from_slice(&piece[..length]);
+        if bytes.len() > limit {
+            return Err(Error::Damaged { path: path.into(), what: format!("larger than {limit} bytes") });
+        }
     }
 }
 

@@ -5,4 +5,4 @@ mod attributes;
 mod dir;
 
 pub use attributes::{Attributes, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
-pub use dir::{Dir, Kind, is_whiteout};
+pub use dir::{Dir, Kind, is_whiteout, read_whole};
