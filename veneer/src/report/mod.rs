@@ -8,4 +8,5 @@ mod voice;
 pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
 pub use problem::{Problem, ProblemKind, display_path};
 pub use status::{Outcome, Status, StatusBase, StatusLayer};
+pub(crate) use voice::one_line;
 pub use voice::start_log;

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{At as _, Error, Result};
+use crate::report::one_line;
 use crate::tree::Dir;
 
 /// The format that this program writes, for every kind of state file.
@@ -72,7 +73,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> std::result::Result<T
     if sum != checksum(body.as_bytes()) {
         return Err(damage("its checksum is wrong"));
     }
-    serde_json::from_str(body).map_err(|e| damage(&e.to_string()))
+    // Its words quote the file, which is whatever somebody made it.
+    serde_json::from_str(body).map_err(|e| damage(&one_line(&e.to_string(), 200)))
 }
 
 /// Enough of a SHA-256 to tell damage; it keeps nobody from forging a file.
