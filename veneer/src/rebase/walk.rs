@@ -9,14 +9,11 @@ use rustix::fs::{FileType, Stat};
 
 use super::judge::{self, Facts, Owner, Verdict};
 use super::quarantine::Quarantine;
-use super::{copy, derived, shown};
+use super::{PROBLEM_LIMIT, copy, derived, shown};
 use crate::error::{At as _, Error, Result};
 use crate::packages::dpkg::Change;
 use crate::report::{Problem, ProblemKind};
 use crate::tree::{Attributes, Dir, Kind, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
-
-/// A tree deeper than this was not made by a package manager; each level holds open directories.
-const DEPTH_LIMIT: usize = 200;
 
 /// Marks of a layer that was made with options that Veneer never uses: its files are not whole without them.
 const FOREIGN: [&CStr; 2] = [c"trusted.overlay.metacopy", c"trusted.overlay.redirect"];
@@ -35,8 +32,16 @@ pub(super) fn run(
         quarantine: Quarantine::of(layer),
         links: HashMap::new(),
         problems: Vec::new(),
+        more: 0,
     };
     walk.directory(upper, new, Some(usr), Path::new(""), 0)?;
+    if walk.more > 0 {
+        let message = format!(
+            "{} more entries of yours are kept in the layer's quarantine; the file `list` there names all of them",
+            walk.more
+        );
+        walk.problems.push(Problem { kind: ProblemKind::Quarantined, package: None, path: None, message });
+    }
     Ok(walk.problems)
 }
 
@@ -47,6 +52,8 @@ struct Walk<'a> {
     /// Where the first name of a file with several was copied to, by inode number of the source.
     links: HashMap<u64, PathBuf>,
     problems: Vec<Problem>,
+    /// How many there are beyond those.
+    more: usize,
 }
 
 impl Walk<'_> {
@@ -59,10 +66,7 @@ impl Walk<'_> {
         at: &Path,
         depth: usize,
     ) -> Result<bool> {
-        if depth > DEPTH_LIMIT {
-            let what = format!("deeper than {DEPTH_LIMIT} directories");
-            return Err(Error::Damaged { path: from.path().into(), what });
-        }
+        copy::check_depth(from, depth)?;
         let mut any = false;
         for name in from.names()? {
             let Some(stat) = from.stat(&name)? else { continue };
@@ -106,11 +110,19 @@ impl Walk<'_> {
             Verdict::Keep => self.keep(place, stat, attributes).map(|()| true),
             Verdict::Quarantine(why) => {
                 self.quarantine.take(place.from, place.name, place.path, why)?;
-                let message = format!("{why}: yours is kept in the layer's quarantine");
-                self.problems.push(Problem::of_path(ProblemKind::Quarantined, &shown(place.path), message));
+                self.tell_quarantined(place.path, why);
                 Ok(false)
             }
         }
+    }
+
+    fn tell_quarantined(&mut self, path: &Path, why: &str) {
+        if self.problems.len() >= PROBLEM_LIMIT {
+            self.more += 1;
+            return;
+        }
+        let message = format!("{why}: yours is kept in the layer's quarantine");
+        self.problems.push(Problem::of_path(ProblemKind::Quarantined, &shown(path), message));
     }
 
     fn owner(&self, path: &Path) -> Owner {
