@@ -109,4 +109,40 @@ mod tests {
         let text = render("trial", &1).expect("a number is JSON").replace("trial 1 ", "trial 2 ");
         assert!(matches!(parse::<u32>(text.as_bytes(), "trial"), Err(Flaw::Format(2))));
     }
+
+    /// A million: see [`crate::fuzz`].
+    #[test]
+    fn noise_is_damage_and_never_a_panic() {
+        use crate::report::Problem;
+        use crate::store::{LayerState, Trial};
+
+        let base = r#"{"id":"3f9c2a1b7d04","source":"stamp","os":"debian","version":"13","version_id":"13","like":["a"],"level":null,"arch":"x"}"#;
+        let layer = format!(
+            r#"{{"base":{base},"parent":"0001-3f9c2a1b7d04","created":{{"at":1,"by":"veneer 0.1.0"}}}}"#
+        );
+        let problem = r#"[{"kind":"quarantined","package":null,"path":"/usr/x","message":"m"}]"#;
+        let trial = r#"{"begun":1,"used":2}"#;
+        let mut random = crate::fuzz::Random::new();
+        for round in 0..crate::fuzz::rounds(3000) {
+            let (kind, good) = [("layer", &*layer), ("problems", problem), ("trial", trial)][round % 3];
+            let seal = |body: &[u8]| {
+                let head = format!("veneer {kind} 1 {}\n", checksum(body));
+                [head.as_bytes(), body, b"\n"].concat()
+            };
+            // Half of them with the right checksum: a forger can do that too.
+            let bytes = if random.below(2) == 0 {
+                seal(&random.mangle(good.as_bytes()))
+            } else {
+                random.mangle(&seal(good.as_bytes()))
+            };
+            let flaw = match kind {
+                "layer" => parse::<LayerState>(&bytes, kind).err(),
+                "problems" => parse::<Vec<Problem>>(&bytes, kind).err(),
+                _ => parse::<Trial>(&bytes, kind).err(),
+            };
+            if let Some(Flaw::Damage(what)) = flaw {
+                assert!(what.len() < 300 && !what.contains(char::is_control), "{what:?}");
+            }
+        }
+    }
 }

@@ -110,5 +110,9 @@ fn what_a_store_says_cannot_command_a_terminal() {
     old.state.base.os = format!("\u{1b}]0;evil\u{7}\n{}", "x".repeat(50_000));
     let Verdict::Pristine(refusal) = judged(&[old], "bb") else { panic!("it is another system") };
     assert_eq!(refusal.reason, Reason::Incompatible);
-    assert!(!refusal.message.contains(char::is_control) && refusal.message.len() < 1000, "{}", refusal.message);
+    assert!(
+        !refusal.message.contains(char::is_control) && refusal.message.len() < 1000,
+        "{}",
+        refusal.message
+    );
 }
