@@ -61,7 +61,11 @@ impl Work<'_> {
                     "removing {}, which was left unfinished",
                     self.store.layers().path_of(name).display()
                 );
-                self.store.layers().remove_tree(name)
+                if let Err(error) = self.store.layers().remove_tree(name) {
+                    // It takes room and is in nobody's way: no reason to boot without the layer.
+                    log::warn!("{error}");
+                }
+                Ok(())
             }
             Step::Bind(name) => self.bind(name),
             Step::Derive { from, to } => self.derive(from, to),

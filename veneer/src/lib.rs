@@ -11,6 +11,8 @@
 pub mod apply;
 pub mod base;
 pub mod error;
+#[cfg(test)]
+mod fuzz;
 pub mod intent;
 pub mod mount;
 pub mod observe;

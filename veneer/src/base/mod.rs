@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::intent::Cmdline;
 use crate::mount::MountTable;
+use crate::report::one_line;
 use crate::tree::Dir;
 
 /// What is known of a base; a layer keeps a copy of that of the base it is bound to.
@@ -75,7 +76,9 @@ impl Base {
     /// How messages name it: `debian 13 (3f9c2a1b7d04)`.
     #[must_use]
     pub fn describe(&self) -> String {
-        format!("{} {} ({})", self.os, self.version, self.id.short()).replace("  ", " ")
+        // A layer's copy of it is whatever the store says.
+        let (os, version) = (one_line(&self.os, 100), one_line(&self.version, 100));
+        format!("{os} {version} ({})", self.id.short()).replace("  ", " ")
     }
 }
 

@@ -102,4 +102,17 @@ mod tests {
             assert_eq!(unquote(raw), plain, "{raw}");
         }
     }
+
+    /// A million: see [`crate::fuzz`].
+    #[test]
+    fn noise_is_read_without_a_panic() {
+        let good = b"NAME=\"A \\\"b\\\" c\"\nID=fedora\nID_LIKE='rhel centos'\nVERSION_ID=43\nVENEER_LEVEL=\"1\"\nBUILD_ID=x\n";
+        let mut random = crate::fuzz::Random::new();
+        for _ in 0..crate::fuzz::rounds(3000) {
+            let text = random.mangle(good);
+            let os = OsRelease::parse(&String::from_utf8_lossy(&text));
+            // Nothing is made up: what is read is no longer than what was there (a lost byte is 3 of U+FFFD).
+            assert!(!os.id.is_empty() && os.display_version().len() <= 3 * text.len() + 1);
+        }
+    }
 }

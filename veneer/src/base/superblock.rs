@@ -83,4 +83,21 @@ mod tests {
             assert!(kind.identity(&[0; 1024]).is_empty());
         }
     }
+
+    /// A million: see [`crate::fuzz`].
+    #[test]
+    fn noise_is_no_identity() {
+        let mut good = vec![0; 256];
+        good[0x38..0x3a].copy_from_slice(b"\x53\xef");
+        good[0x40..0x48].copy_from_slice(b"_BHRfS_M");
+        let mut random = crate::fuzz::Random::new();
+        for round in 0..crate::fuzz::rounds(3000) {
+            let magics: [&[u8]; 3] = [b"XFSB", b"hsqs", b"\xe2\xe1\xf5\xe0"];
+            good[..4].copy_from_slice(magics[round % 3]);
+            let bytes = random.mangle(&good);
+            for kind in [Kind::Ext4, Kind::Erofs, Kind::Squashfs, Kind::Xfs, Kind::Btrfs] {
+                assert!(kind.identity(&bytes).len() <= 128);
+            }
+        }
+    }
 }

@@ -177,7 +177,7 @@ mod noise {
     #[test]
     fn mangled_text_is_read_within_bounds() {
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
-        for round in 0..4000 {
+        for round in 0..crate::fuzz::rounds(4000) {
             let text = if round % 8 == 0 {
                 std::iter::repeat_with(|| random.byte()).take(4096).collect()
             } else {

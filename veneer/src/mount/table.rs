@@ -136,4 +136,17 @@ mod tests {
         assert!(table.overlay_below(Path::new("/s")).is_some());
         assert!(table.overlay_below(Path::new("/s/u")).is_none());
     }
+
+    /// A million: see [`crate::fuzz`].
+    #[test]
+    fn noise_is_no_row_and_no_panic() {
+        let mut random = crate::fuzz::Random::new();
+        for _ in 0..crate::fuzz::rounds(3000) {
+            let text = random.mangle(TABLE);
+            let table = MountTable::parse(&text);
+            assert!(table.rows.len() <= text.split(|b| *b == b'\n').count());
+            let _: Option<&MountRow> = table.holding(Path::new("/usr"), 0);
+            let _: Option<&MountRow> = table.overlay_below(Path::new("/s"));
+        }
+    }
 }

@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn noise_is_read_without_a_panic() {
         let mut header = b"\x7fELF\x02\x01".to_vec();
-        for seed in 0..4096_u32 {
+        let rounds = u32::try_from(crate::fuzz::rounds(4096)).expect("a number of 32 bits");
+        for seed in 0..rounds {
             header.truncate(6);
             let mut state = seed.wrapping_mul(2_654_435_761) | 1;
             for _ in 0..200 {

@@ -1,6 +1,7 @@
 //! Copies one entry with everything that belongs to it: content (shared by reflink where the file system can), holes,
 //! owner, mode, times and extended attributes.
 
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType, Mode, SeekFrom, Stat};
 use rustix::io::Errno;
 
-use crate::error::{At as _, Result};
+use crate::error::{At as _, Error, Result};
 use crate::report::Progress;
 use crate::tree::{Attributes, Dir, Kind};
 
@@ -122,21 +123,45 @@ fn fill(file: &File, buffer: &mut [u8], at: u64) -> rustix::io::Result<usize> {
     Ok(have)
 }
 
-/// How many bytes a tree takes on its file system.
+/// How many bytes a tree takes on its file system. A handle a level is open at a time, whatever the width.
 pub fn size_of(dir: &Dir) -> Result<u64> {
     let mut sum = 0_u64;
-    let mut left = vec![dir.again()?];
-    while let Some(dir) = left.pop() {
-        for name in dir.names()? {
-            let Some(stat) = dir.stat(&name)? else { continue };
-            let blocks = u64::try_from(stat.st_blocks).unwrap_or(0);
-            sum = sum.saturating_add(blocks.saturating_mul(512));
-            if Kind::of(&stat) == Kind::Directory {
-                left.push(dir.sub(&name)?);
-            }
+    // A file with several names is copied once.
+    let mut seen = HashSet::new();
+    let mut levels = vec![(dir.again()?, dir.names()?)];
+    while let Some((dir, left)) = levels.last_mut() {
+        let Some(name) = left.pop() else {
+            levels.pop();
+            continue;
+        };
+        let Some(stat) = dir.stat(&name)? else { continue };
+        let kind = Kind::of(&stat);
+        if kind == Kind::File && stat.st_nlink > 1 && !seen.insert(stat.st_ino) {
+            continue;
+        }
+        let blocks = u64::try_from(stat.st_blocks).unwrap_or(0);
+        sum = sum.saturating_add(blocks.saturating_mul(512));
+        if kind == Kind::Directory {
+            let next = dir.sub(&name)?;
+            check_depth(&next, levels.len())?;
+            let names = next.names()?;
+            levels.push((next, names));
         }
     }
     Ok(sum)
+}
+
+/// A tree deeper than this was not made by a package manager; each level holds open directories.
+const DEPTH_LIMIT: usize = 200;
+
+/// Refuses a directory that is below so many others of its layer.
+pub(super) fn check_depth(dir: &Dir, depth: usize) -> Result<()> {
+    if depth > DEPTH_LIMIT {
+        // Its whole path would fill the screen.
+        let path = dir.path().iter().take(DEPTH_LIMIT / 10).collect::<std::path::PathBuf>().join("…");
+        return Err(Error::Damaged { path, what: format!("deeper than {DEPTH_LIMIT} directories") });
+    }
+    Ok(())
 }
 
 /// True if files next to each other in `dir` can share blocks, tried with a file of a few bytes.

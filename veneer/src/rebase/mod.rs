@@ -16,10 +16,13 @@ use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::{At as _, Result};
 use crate::packages::dpkg;
-use crate::report::{Problem, Progress};
+use crate::report::{Problem, ProblemKind, Progress};
 use crate::tree::{Attributes, Dir, is_overlay_mark};
 
 pub use copy::{can_reflink, size_of};
+
+/// More problems of one sort than this nobody reads one by one.
+const PROBLEM_LIMIT: usize = 1000;
 
 /// Derives the content of the layer in `target` (its `upper`, `record` and `quarantine`; `upper` is empty) from the
 /// layer in `source`, for the base at `usr`. The source is only read.
@@ -31,7 +34,12 @@ pub fn derive(source: &Dir, target: &Dir, usr: &Dir, progress: &mut Progress) ->
     let mut problems = walk::run(&upper, &new, usr, target, packages.as_ref(), progress)?;
     if let Some(change) = &packages {
         dpkg::write(change, &new)?;
-        problems.extend(change.composition().problems.iter().cloned());
+        let told = &change.composition().problems;
+        problems.extend(told.iter().take(PROBLEM_LIMIT).cloned());
+        if let Some(more) = told.len().checked_sub(PROBLEM_LIMIT).filter(|more| *more > 0) {
+            let message = format!("{more} more packages have problems; ask the package manager about them");
+            problems.push(Problem { kind: ProblemKind::Dependency, package: None, path: None, message });
+        }
     }
     take_root_attributes(target, usr)?;
     // `ConditionNeedsUpdate=` compares /usr's mtime with that of the last update that was handled: this is one.

@@ -56,7 +56,8 @@ impl<'a> Quarantine<'a> {
     }
 }
 
-/// Copies an entry and everything below it as it is, overlayfs's marks included.
+/// Copies an entry and everything below it as it is, overlayfs's marks included. A level of the tree is open at a time,
+/// whatever its width.
 fn copy_tree(
     from: &Dir,
     to: &Dir,
@@ -64,27 +65,44 @@ fn copy_tree(
     links: &mut HashMap<u64, (Dir, CString)>,
     progress: &mut Progress,
 ) -> Result<()> {
-    let mut left = vec![(from.again()?, to.again()?, name.to_owned())];
-    while let Some((from, to, name)) = left.pop() {
-        let Some(stat) = from.stat(&name)? else { continue };
-        let attributes = Attributes::read(&from, &name, &stat)?;
+    let mut levels =
+        vec![Level { from: from.again()?, to: to.again()?, left: vec![name.to_owned()], own: None }];
+    while let Some(level) = levels.last_mut() {
+        let Some(name) = level.left.pop() else {
+            // A directory's attributes after its entries, which change its times.
+            if let Some(Level { own: Some((name, attributes)), .. }) = levels.pop() {
+                if let Some(above) = levels.last() {
+                    attributes.write(&above.to, &name, FileType::Directory)?;
+                }
+            }
+            continue;
+        };
+        let Some(stat) = level.from.stat(&name)? else { continue };
+        let attributes = Attributes::read(&level.from, &name, &stat)?;
         if Kind::of(&stat) != Kind::Directory {
             if stat.st_nlink > 1 && Kind::of(&stat) != Kind::Whiteout {
                 if let Some((dir, first)) = links.get(&stat.st_ino) {
-                    copy::link(dir, first, &to, &name)?;
+                    copy::link(dir, first, &level.to, &name)?;
                     continue;
                 }
-                links.insert(stat.st_ino, (to.again()?, name.clone()));
+                links.insert(stat.st_ino, (level.to.again()?, name.clone()));
             }
-            copy::entry(&from, &to, &name, &stat, &attributes, progress)?;
+            copy::entry(&level.from, &level.to, &name, &stat, &attributes, progress)?;
             continue;
         }
-        let source = from.sub(&name)?;
-        let target = to.ensure_sub(&name, 0o700)?;
-        attributes.write(&to, &name, FileType::Directory)?;
-        for child in source.names()? {
-            left.push((source.again()?, target.again()?, child));
-        }
+        let (from, to) = (level.from.sub(&name)?, level.to.ensure_sub(&name, 0o700)?);
+        copy::check_depth(&from, levels.len())?;
+        let left = from.names()?;
+        levels.push(Level { from, to, left, own: Some((name, attributes)) });
     }
     Ok(())
+}
+
+/// A directory that is being copied.
+struct Level {
+    from: Dir,
+    to: Dir,
+    left: Vec<CString>,
+    /// Its name in the level above, and what it gets when it is done.
+    own: Option<(CString, Attributes)>,
 }

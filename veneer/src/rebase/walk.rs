@@ -9,14 +9,11 @@ use rustix::fs::{FileType, Stat};
 
 use super::judge::{self, Facts, Owner, Verdict};
 use super::quarantine::Quarantine;
-use super::{copy, derived, shown};
+use super::{PROBLEM_LIMIT, copy, derived, shown};
 use crate::error::{At as _, Error, Result};
 use crate::packages::dpkg::Change;
 use crate::report::{Problem, ProblemKind, Progress};
 use crate::tree::{Attributes, Dir, Kind, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
-
-/// A tree deeper than this was not made by a package manager; each level holds open directories.
-const DEPTH_LIMIT: usize = 200;
 
 /// Marks of a layer that was made with options that Veneer never uses: its files are not whole without them.
 const FOREIGN: [&CStr; 2] = [c"trusted.overlay.metacopy", c"trusted.overlay.redirect"];
@@ -38,8 +35,16 @@ pub(super) fn run(
         links: HashMap::new(),
         problems: Vec::new(),
         progress,
+        more: 0,
     };
     walk.directory(upper, new, Some(usr), Path::new(""), 0)?;
+    if walk.more > 0 {
+        let message = format!(
+            "{} more entries of yours are kept in the layer's quarantine; the file `list` there names all of them",
+            walk.more
+        );
+        walk.problems.push(Problem { kind: ProblemKind::Quarantined, package: None, path: None, message });
+    }
     Ok(walk.problems)
 }
 
@@ -52,6 +57,8 @@ struct Walk<'a> {
     links: HashMap<u64, PathBuf>,
     problems: Vec<Problem>,
     progress: &'a mut Progress,
+    /// How many there are beyond those.
+    more: usize,
 }
 
 impl Walk<'_> {
@@ -64,10 +71,7 @@ impl Walk<'_> {
         at: &Path,
         depth: usize,
     ) -> Result<bool> {
-        if depth > DEPTH_LIMIT {
-            let what = format!("deeper than {DEPTH_LIMIT} directories");
-            return Err(Error::Damaged { path: from.path().into(), what });
-        }
+        copy::check_depth(from, depth)?;
         let mut any = false;
         for name in from.names()? {
             let Some(stat) = from.stat(&name)? else { continue };
@@ -111,8 +115,7 @@ impl Walk<'_> {
             Verdict::Keep => self.keep(place, stat, attributes).map(|()| true),
             Verdict::Quarantine(why) => {
                 self.quarantine.take(place.from, place.name, place.path, why, self.progress)?;
-                let message = format!("{why}: yours is kept in the layer's quarantine");
-                self.problems.push(Problem::of_path(ProblemKind::Quarantined, &shown(place.path), message));
+                self.tell_quarantined(place.path, why);
                 Ok(false)
             }
         }
@@ -124,6 +127,15 @@ impl Walk<'_> {
             return Ok(false);
         };
         Ok(dir.stat(&name)?.is_some())
+    }
+
+    fn tell_quarantined(&mut self, path: &Path, why: &str) {
+        if self.problems.len() >= PROBLEM_LIMIT {
+            self.more += 1;
+            return;
+        }
+        let message = format!("{why}: yours is kept in the layer's quarantine");
+        self.problems.push(Problem::of_path(ProblemKind::Quarantined, &shown(path), message));
     }
 
     fn owner(&self, path: &Path) -> Owner {

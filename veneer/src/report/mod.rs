@@ -10,4 +10,5 @@ pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
 pub use problem::{Problem, ProblemKind, display_path};
 pub use progress::Progress;
 pub use status::{Outcome, Status, StatusBase, StatusLayer};
+pub(crate) use voice::one_line;
 pub use voice::{Sink, start_log};

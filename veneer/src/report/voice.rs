@@ -38,7 +38,7 @@ impl Log for Voice {
     }
 
     fn log(&self, record: &Record<'_>) {
-        let text = one_line(&record.args().to_string());
+        let text = one_line(&record.args().to_string(), LINE_LIMIT);
         match &self.kernel {
             Some(kernel) => kernel.log(
                 &Record::builder()
@@ -54,11 +54,12 @@ impl Log for Voice {
     fn flush(&self) {}
 }
 
-/// A record is one line, and one that fits.
-fn one_line(text: &str) -> String {
+/// The text as one line of at most about `limit` bytes, with nothing in it that a terminal would obey: parts of it may
+/// come from a store that was in other hands.
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
     let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if line.len() > LINE_LIMIT {
-        let end = (0..=LINE_LIMIT).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+    if line.len() > limit {
+        let end = (0..=limit).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
         line.truncate(end);
         line.push('…');
     }
@@ -72,8 +73,8 @@ mod tests {
     #[test]
     fn lines_are_cut_between_characters() {
         let long = "é".repeat(1000);
-        let line = one_line(&long);
+        let line = one_line(&long, LINE_LIMIT);
         assert!(line.len() < LINE_LIMIT + 4 && line.ends_with('…'));
-        assert_eq!(one_line("a\nb"), "a b");
+        assert_eq!(one_line("a\n\u{9b}b", LINE_LIMIT), "a  b");
     }
 }

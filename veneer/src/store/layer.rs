@@ -212,4 +212,18 @@ mod tests {
             assert_eq!(LayerName::parse(bad), None, "{bad}");
         }
     }
+
+    /// A million: see [`crate::fuzz`].
+    #[test]
+    fn noise_is_no_name_but_for_the_one_spelling() {
+        let mut random = crate::fuzz::Random::new();
+        for _ in 0..crate::fuzz::rounds(3000) {
+            let text = random.mangle(b"0001-3f9c2a1b7d04");
+            let text = String::from_utf8_lossy(&text);
+            if let Some(name) = LayerName::parse(&text) {
+                assert_eq!(name.to_string(), text);
+                assert!(!text.contains(['/', '.']) && text.len() < 32, "{text}");
+            }
+        }
+    }
 }

@@ -20,7 +20,8 @@ impl Lock {
         let path = root.path_of(c"lock");
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(root, c"lock", flags, Mode::RUSR | Mode::WUSR).opening(&path)?;
-        if FileType::from_raw_mode(rustix::fs::fstat(&fd).reading(&path)?.st_mode) != FileType::RegularFile {
+        let stat = rustix::fs::fstat(&fd).reading(&path)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Error::Damaged { path, what: "not a regular file".into() });
         }
         let file = File::from(fd);
@@ -34,6 +35,11 @@ impl Lock {
                 return Err(Error::Busy { path: root.path().into(), by });
             }
             Err(e) => return Err(e).writing(path),
+        }
+        // With a second name it may be a file of somebody else's, put here by an attacker or by a backup of links. The
+        // lock holds without the words in it.
+        if stat.st_nlink > 1 {
+            return Ok(Lock(file));
         }
         let boot = boot_id();
         // One line of one length, so that one call replaces whatever was there.

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{At as _, Error, Result};
+use crate::report::one_line;
 use crate::tree::Dir;
 
 /// The format that this program writes, for every kind of state file.
@@ -72,7 +73,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> std::result::Result<T
     if sum != checksum(body.as_bytes()) {
         return Err(damage("its checksum is wrong"));
     }
-    serde_json::from_str(body).map_err(|e| damage(&e.to_string()))
+    // Its words quote the file, which is whatever somebody made it.
+    serde_json::from_str(body).map_err(|e| damage(&one_line(&e.to_string(), 200)))
 }
 
 /// Enough of a SHA-256 to tell damage; it keeps nobody from forging a file.
@@ -106,5 +108,41 @@ mod tests {
     fn a_later_format_is_told_from_damage() {
         let text = render("trial", &1).expect("a number is JSON").replace("trial 1 ", "trial 2 ");
         assert!(matches!(parse::<u32>(text.as_bytes(), "trial"), Err(Flaw::Format(2))));
+    }
+
+    /// A million: see [`crate::fuzz`].
+    #[test]
+    fn noise_is_damage_and_never_a_panic() {
+        use crate::report::Problem;
+        use crate::store::{LayerState, Trial};
+
+        let base = r#"{"id":"3f9c2a1b7d04","source":"stamp","os":"debian","version":"13","version_id":"13","like":["a"],"level":null,"arch":"x"}"#;
+        let layer = format!(
+            r#"{{"base":{base},"parent":"0001-3f9c2a1b7d04","created":{{"at":1,"by":"veneer 0.1.0"}}}}"#
+        );
+        let problem = r#"[{"kind":"quarantined","package":null,"path":"/usr/x","message":"m"}]"#;
+        let trial = r#"{"begun":1,"used":2}"#;
+        let mut random = crate::fuzz::Random::new();
+        for round in 0..crate::fuzz::rounds(3000) {
+            let (kind, good) = [("layer", &*layer), ("problems", problem), ("trial", trial)][round % 3];
+            let seal = |body: &[u8]| {
+                let head = format!("veneer {kind} 1 {}\n", checksum(body));
+                [head.as_bytes(), body, b"\n"].concat()
+            };
+            // Half of them with the right checksum: a forger can do that too.
+            let bytes = if random.below(2) == 0 {
+                seal(&random.mangle(good.as_bytes()))
+            } else {
+                random.mangle(&seal(good.as_bytes()))
+            };
+            let flaw = match kind {
+                "layer" => parse::<LayerState>(&bytes, kind).err(),
+                "problems" => parse::<Vec<Problem>>(&bytes, kind).err(),
+                _ => parse::<Trial>(&bytes, kind).err(),
+            };
+            if let Some(Flaw::Damage(what)) = flaw {
+                assert!(what.len() < 300 && !what.contains(char::is_control), "{what:?}");
+            }
+        }
     }
 }

@@ -264,35 +264,6 @@ impl Dir {
         }
     }
 
-    /// Removes `name` and all that is below it, on one file system, without following a symlink.
-    pub fn remove_tree(&self, name: &CStr) -> Result<()> {
-        let Some(stat) = self.stat(name)? else { return Ok(()) };
-        if Kind::of(&stat) != Kind::Directory {
-            return self.remove_file(name);
-        }
-        // By a stack of handles instead of recursion: the depth is whatever somebody made it.
-        let mut stack = vec![Emptying::of(self.sub(name)?, name)?];
-        while let Some(top) = stack.last_mut() {
-            let Some(child) = top.left.pop() else {
-                if let Some(done) = stack.pop() {
-                    let parent = stack.last().map_or(self, |top| &top.dir);
-                    let path = parent.path_of(&done.name);
-                    rustix::fs::unlinkat(parent, &*done.name, AtFlags::REMOVEDIR).removing(path)?;
-                }
-                continue;
-            };
-            match rustix::fs::unlinkat(&top.dir, &*child, AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(Errno::ISDIR | Errno::PERM) => {
-                    let next = Emptying::of(top.dir.sub(&child)?, &child)?;
-                    stack.push(next);
-                }
-                Err(e) => return Err(e).removing(top.dir.path_of(&child)),
-            }
-        }
-        Ok(())
-    }
-
     /// Makes what was done to this directory's entries durable.
     pub fn sync(&self) -> Result<()> {
         rustix::fs::fsync(&self.fd).writing(&self.path)
@@ -329,19 +300,5 @@ pub fn read_whole(file: impl AsFd, limit: u64, path: &Path) -> Result<Vec<u8>> {
         if bytes.len() > limit {
             return Err(Error::Damaged { path: path.into(), what: format!("larger than {limit} bytes") });
         }
-    }
-}
-
-/// A directory on its way out, with the entries that are still in it.
-struct Emptying {
-    dir: Dir,
-    name: CString,
-    left: Vec<CString>,
-}
-
-impl Emptying {
-    fn of(dir: Dir, name: &CStr) -> Result<Self> {
-        let left = dir.names()?;
-        Ok(Emptying { dir, name: name.to_owned(), left })
     }
 }

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod dir;
+mod removal;
 
 pub use attributes::{Attributes, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
 pub use dir::{Dir, Kind, is_whiteout, read_whole};

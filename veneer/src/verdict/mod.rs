@@ -8,7 +8,11 @@ pub use reason::Reason;
 
 use crate::base::Base;
 use crate::intent::{Intent, Mode};
+use crate::report::one_line;
 use crate::store::{Layer, LayerName};
+
+/// Far above any sentence of Veneer's own, in bytes.
+const MESSAGE_LIMIT: usize = 4096;
 
 /// Why there is no layer, as code and as a sentence that ends with what the user can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +24,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with this sentence.
+    /// A refusal with this sentence. It is shown on the console and at login, and what it quotes may come from a store
+    /// that was in other hands: control characters are taken out.
     #[must_use]
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Refusal { reason, message: message.into() }
+    pub fn new(reason: Reason, message: impl AsRef<str>) -> Self {
+        Refusal { reason, message: one_line(message.as_ref(), MESSAGE_LIMIT) }
     }
 }
 

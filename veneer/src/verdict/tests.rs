@@ -103,3 +103,16 @@ fn the_users_words_come_first() {
     let bare = Intent { mode: Mode::Pristine, ..Intent::default() };
     assert_eq!(pristine(&with(&bare)), Some(Reason::Disabled));
 }
+
+#[test]
+fn what_a_store_says_cannot_command_a_terminal() {
+    let mut old = layer(1, "aa", 0, 1);
+    old.state.base.os = format!("\u{1b}]0;evil\u{7}\n{}", "x".repeat(50_000));
+    let Verdict::Pristine(refusal) = judged(&[old], "bb") else { panic!("it is another system") };
+    assert_eq!(refusal.reason, Reason::Incompatible);
+    assert!(
+        !refusal.message.contains(char::is_control) && refusal.message.len() < 1000,
+        "{}",
+        refusal.message
+    );
+}

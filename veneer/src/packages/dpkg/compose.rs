@@ -31,13 +31,11 @@ pub fn compose(
     new: &[Stanza],
     in_upper: impl Fn(&Name) -> bool,
 ) -> Composition {
-    let index = |list: &[Stanza]| -> BTreeMap<Name, Stanza> {
-        list.iter().map(|stanza| (stanza.name.clone(), stanza.clone())).collect()
-    };
     let (a, o, b) = (old.map(index), index(layer), index(new));
     let mut result = Composition::default();
-    let mut stanzas: Vec<&Stanza> = b.values().collect();
-    for (name, theirs) in &o {
+    // The base's, replaced and joined by the user's.
+    let mut stanzas = b.clone();
+    for (&name, &theirs) in &o {
         let before = a.as_ref().and_then(|a| a.get(name));
         let unchanged = before
             .is_some_and(|before| before.version == theirs.version && before.installed == theirs.installed);
@@ -59,30 +57,36 @@ pub fn compose(
                 let users_own = if a.is_some() { !unchanged } else { in_upper(name) };
                 if users_own {
                     result.kept.insert(name.clone());
-                    stanzas.retain(|stanza| stanza.name != *name);
-                    stanzas.push(theirs);
+                    stanzas.insert(name, theirs);
                 } else {
                     result.gone.insert(name.clone());
                 }
             }
             // Removed by the user, its configuration kept in /etc: the entry is all there is of it.
-            None if !unchanged => stanzas.push(theirs),
+            None if !unchanged => {
+                stanzas.insert(name, theirs);
+            }
             Some(_) | None => {}
         }
     }
-    for (name, base) in &b {
+    for (&name, &base) in &b {
         let removed = a.as_ref().is_some_and(|a| a.get(name).is_some_and(|before| before.installed));
         if base.installed && removed && !o.contains_key(name) {
             result.problems.push(returned(name, base));
             result.returned.insert(name.clone());
         }
     }
-    stanzas.sort_by(|x, y| x.name.cmp(&y.name));
+    let stanzas: Vec<&Stanza> = stanzas.into_values().collect();
     check_dependencies(&stanzas, &result.kept, &mut result.problems);
     for stanza in &stanzas {
-        result.status.extend([&stanza.text, "\n\n"]);
+        result.status.extend([&*stanza.text, "\n\n"]);
     }
     result
+}
+
+/// The stanzas by name; of two of one name the later counts.
+fn index(list: &[Stanza]) -> BTreeMap<&Name, &Stanza> {
+    list.iter().map(|stanza| (&stanza.name, stanza)).collect()
 }
 
 fn handed_back(name: &Name, theirs: &Stanza, base: &Stanza) -> Problem {

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{CStr, CString};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::compose::{Composition, compose};
 use super::lines;
-use super::status::{Name, parse_status};
-use crate::error::{At as _, Result};
+use super::status::{Name, Stanza, parse_status};
+use crate::error::{At as _, Error, Result};
 use crate::packages::{DATABASES, Manager};
 use crate::tree::Dir;
 
@@ -19,6 +20,15 @@ pub const RECORD: &CStr = c"dpkg-status";
 /// Three thousand packages are about 4 MiB.
 const STATUS_LIMIT: u64 = 8 * 1024 * 1024;
 const LIST_LIMIT: u64 = 4 * 1024 * 1024;
+/// The whole Debian archive has three times as many.
+const PACKAGE_LIMIT: usize = 20_000;
+/// Three thousand packages have about 350 000 paths, in lists of 30 MiB.
+const PATH_LIMIT: usize = 1_000_000;
+const LISTS_LIMIT: u64 = 256 * 1024 * 1024;
+/// Diversions, overrides and triggers have a line or three for each.
+const LINES_LIMIT: u64 = 1024 * 1024;
+/// The files beside the status are a few kilobytes; they are in memory until the tree is done.
+const FILES_LIMIT: usize = 8 * 1024 * 1024;
 
 /// What a rebase does to dpkg's database and the files that it knows. Paths are below /usr.
 #[derive(Debug)]
@@ -28,9 +38,9 @@ pub struct Change {
     /// The database's directory in the layer.
     old_dir: PathBuf,
     composition: Composition,
-    kept: HashSet<PathBuf>,
-    gone: HashSet<PathBuf>,
-    returned: HashSet<PathBuf>,
+    kept: Paths,
+    gone: Paths,
+    returned: Paths,
     /// The new database's files, by path below its directory.
     files: Vec<NewFile>,
 }
@@ -46,9 +56,8 @@ struct NewFile {
 
 impl Change {
     fn stranded(old_dir: PathBuf) -> Self {
-        let nothing = HashSet::new;
         let composition = Composition::default();
-        let (kept, gone, returned) = (nothing(), nothing(), nothing());
+        let (kept, gone, returned) = (Paths::default(), Paths::default(), Paths::default());
         Change { dir: None, old_dir, composition, kept, gone, returned, files: Vec::new() }
     }
 
@@ -58,6 +67,7 @@ impl Change {
         if self.dir.as_ref() == Some(&self.old_dir) {
             return Ok(());
         }
+        let mut size = 0;
         for name in info.names()? {
             let file = name.to_string_lossy();
             if !self.describes_kept(&file) {
@@ -65,6 +75,11 @@ impl Change {
             }
             let (stat, content) = (info.stat(&name)?, info.read(&name, LIST_LIMIT)?);
             if let (Some(stat), Some(content)) = (stat, content) {
+                size += content.len();
+                if size > FILES_LIMIT {
+                    let what = format!("more than {FILES_LIMIT} bytes to carry over");
+                    return Err(Error::Damaged { path: info.path().into(), what });
+                }
                 let path = Path::new("info").join(&*file);
                 self.files.push(NewFile { path, content, mode: stat.st_mode & 0o777 });
             }
@@ -81,19 +96,19 @@ impl Change {
     /// True if a package that stays owns the path.
     #[must_use]
     pub fn is_kept(&self, path: &Path) -> bool {
-        self.kept.contains(path)
+        self.kept.has(path)
     }
 
     /// True if the path belongs to packages whose files in the layer go, and to none that stays.
     #[must_use]
     pub fn is_gone(&self, path: &Path) -> bool {
-        self.gone.contains(path) && !self.kept.contains(path)
+        self.gone.has(path) && !self.kept.has(path)
     }
 
     /// True if the path belongs to a package of the base that is back.
     #[must_use]
     pub fn is_returned(&self, path: &Path) -> bool {
-        self.returned.contains(path)
+        self.returned.has(path)
     }
 
     /// True for the layer's database if the new base has none to compose it with.
@@ -123,8 +138,10 @@ impl Change {
     fn describes_kept(&self, info_file: &str) -> bool {
         let stem = info_file.rsplit_once('.').map_or(info_file, |(stem, _)| stem);
         let (package, arch) = stem.split_once(':').unwrap_or((stem, ""));
-        let is_it = |name: &Name| name.package == package && (arch.is_empty() || name.arch == arch);
-        self.composition.kept.iter().any(is_it)
+        if arch.is_empty() {
+            return lines::has_package(&self.composition.kept, package);
+        }
+        self.composition.kept.contains(&Name { package: package.to_owned(), arch: arch.to_owned() })
     }
 }
 
@@ -140,30 +157,29 @@ pub fn record(usr: &Dir, record: &Dir) -> Result<()> {
 /// if the layer did not touch dpkg's database, or the base has none to compose.
 pub fn read_change(upper: &Dir, old_record: Option<&Dir>, usr: &Dir) -> Result<Option<Change>> {
     let Some((old_dir, layer)) = find(upper)? else { return Ok(None) };
-    let Some(status) = text(&layer, c"status", STATUS_LIMIT)? else { return Ok(None) };
+    let Some(status) = stanzas(&layer, c"status")? else { return Ok(None) };
     let Some((dir, base)) = find(usr)? else { return Ok(Some(Change::stranded(old_dir))) };
     let old = match old_record {
-        Some(record) => text(record, RECORD, STATUS_LIMIT)?,
+        Some(record) => stanzas(record, RECORD)?,
         None => None,
     };
-    let base_status = text(&base, c"status", STATUS_LIMIT)?.unwrap_or_default();
+    let base_status = stanzas(&base, c"status")?.unwrap_or_default();
 
-    let in_layer =
-        |name: &Name| paths(&layer, name).is_ok_and(|paths| paths.iter().any(|path| is_file(upper, path)));
-    let old = old.map(|text| parse_status(&text));
-    let composition = compose(old.as_deref(), &parse_status(&status), &parse_status(&base_status), in_layer);
-
-    let of = |dir: &Dir, names: &BTreeSet<Name>| -> Result<HashSet<PathBuf>> {
-        let mut all = HashSet::new();
-        for name in names {
-            all.extend(paths(dir, name)?);
-        }
-        Ok(all)
+    let in_layer = |name: &Name| {
+        let mut found = false;
+        // A list that cannot be read names nothing.
+        let read = each_path(&layer, name, |path| found = found || is_file(upper, path));
+        read.is_ok() && found
     };
-    let mut gone = of(&layer, &composition.gone)?;
-    gone.extend(of(&base, &composition.gone)?);
-    let kept = of(&layer, &composition.kept)?;
-    let returned = of(&base, &composition.returned)?;
+    let composition = compose(old.as_deref(), &status, &base_status, in_layer);
+    drop((old, status, base_status));
+
+    let mut gone = Paths::default();
+    gone.add(&layer, &composition.gone)?;
+    gone.add(&base, &composition.gone)?;
+    let (mut kept, mut returned) = (Paths::default(), Paths::default());
+    kept.add(&layer, &composition.kept)?;
+    returned.add(&base, &composition.returned)?;
     let files = files(&base, &layer, &composition)?;
     let mut change = Change { dir: Some(dir), old_dir, composition, kept, gone, returned, files };
     change.move_descriptions(&layer)?;
@@ -197,7 +213,11 @@ fn find(usr: &Dir) -> Result<Option<(PathBuf, Dir)>> {
 
 fn text(dir: &Dir, name: &CStr, limit: u64) -> Result<Option<String>> {
     let bytes = dir.read(name, limit)?;
-    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    // Without a second copy where all is as it should be.
+    let text = |bytes| {
+        String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+    };
+    Ok(bytes.map(text))
 }
 
 /// The files of the new database that are not simply the base's.
@@ -214,8 +234,8 @@ fn files(base: &Dir, layer: &Dir, composition: &Composition) -> Result<Vec<NewFi
         add("status".into(), old, composition.status.clone());
     }
     let both = |base: &Dir, layer: &Dir, name: &CStr| -> Result<Option<(Option<String>, String)>> {
-        let theirs = text(layer, name, LIST_LIMIT)?;
-        Ok(theirs.map(|theirs| (text(base, name, LIST_LIMIT).unwrap_or_default(), theirs)))
+        let theirs = text(layer, name, LINES_LIMIT)?;
+        Ok(theirs.map(|theirs| (text(base, name, LINES_LIMIT).unwrap_or_default(), theirs)))
     };
     if let Some((ours, theirs)) = both(base, layer, c"diversions")? {
         let new = lines::diversions(ours.as_deref().unwrap_or_default(), &theirs, &composition.kept);
@@ -229,36 +249,84 @@ fn files(base: &Dir, layer: &Dir, composition: &Composition) -> Result<Vec<NewFi
     }
     if let Some(triggers) = layer.sub_if_there(c"triggers")? {
         let ours = base.sub_if_there(c"triggers")?;
+        let mut sum = 0;
         for name in triggers.names()? {
             // Lock, and what waits to be done on the old base.
             if matches!(name.to_bytes(), b"Lock" | b"Unincorp") {
                 continue;
             }
-            let Some(theirs) = text(&triggers, &name, LIST_LIMIT)? else { continue };
+            let Some(theirs) = text(&triggers, &name, LINES_LIMIT)? else { continue };
             let old = match &ours {
-                Some(dir) => text(dir, &name, LIST_LIMIT)?,
+                Some(dir) => text(dir, &name, LINES_LIMIT)?,
                 None => None,
             };
             let new = lines::triggers(old.as_deref().unwrap_or_default(), &theirs, &composition.kept);
+            sum += new.len();
+            if sum > FILES_LIMIT {
+                let what = format!("larger than {FILES_LIMIT} bytes with all others of its kind");
+                return Err(Error::Damaged { path: triggers.path_of(&name), what });
+            }
             add(Path::new("triggers").join(name.to_string_lossy().as_ref()), old, new);
         }
     }
     Ok(files)
 }
 
-/// The paths below /usr that a package's list file names.
-fn paths(database: &Dir, name: &Name) -> Result<Vec<PathBuf>> {
-    let Some(info) = database.sub_if_there(c"info")? else { return Ok(Vec::new()) };
+/// The stanzas of a status file.
+fn stanzas(dir: &Dir, name: &CStr) -> Result<Option<Vec<Stanza>>> {
+    let Some(text) = text(dir, name, STATUS_LIMIT)? else { return Ok(None) };
+    let stanzas = parse_status(&text);
+    if stanzas.len() > PACKAGE_LIMIT {
+        let what = format!("it lists more than {PACKAGE_LIMIT} packages");
+        return Err(Error::Damaged { path: dir.path_of(name), what });
+    }
+    Ok(Some(stanzas))
+}
+
+/// The paths that packages own. A release upgrade goes through hundreds of thousands of them, in an initramfs: only a
+/// keyed 64-bit hash of each is kept, so that two of them are taken for one in less than one of a million rebases.
+#[derive(Debug, Default)]
+struct Paths {
+    keys: RandomState,
+    hashes: HashSet<u64>,
+    /// How many bytes of lists were read.
+    read: u64,
+}
+
+impl Paths {
+    fn has(&self, path: &Path) -> bool {
+        self.hashes.contains(&self.keys.hash_one(path))
+    }
+
+    fn add(&mut self, database: &Dir, names: &BTreeSet<Name>) -> Result<()> {
+        for name in names {
+            let (keys, hashes) = (&self.keys, &mut self.hashes);
+            self.read += each_path(database, name, |path| {
+                hashes.insert(keys.hash_one(path));
+            })?;
+            if self.hashes.len() > PATH_LIMIT || self.read > LISTS_LIMIT {
+                let what = format!("its packages list more than {PATH_LIMIT} files or {LISTS_LIMIT} bytes");
+                return Err(Error::Damaged { path: database.path_of(c"info"), what });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows `see` the paths below /usr that a package's list file names, and returns the length of that file in bytes.
+fn each_path(database: &Dir, name: &Name, mut see: impl FnMut(&Path)) -> Result<u64> {
+    let Some(info) = database.sub_if_there(c"info")? else { return Ok(0) };
     for file in [format!("{}:{}.list", name.package, name.arch), format!("{}.list", name.package)] {
         let Ok(file) = CString::new(file) else { continue };
         if file.to_bytes().contains(&b'/') {
             continue;
         }
         if let Some(bytes) = info.read(&file, LIST_LIMIT)? {
-            return Ok(bytes.split(|b| *b == b'\n').filter_map(below_usr).collect());
+            bytes.split(|b| *b == b'\n').filter_map(below_usr).for_each(|path| see(&path));
+            return Ok(bytes.len() as u64);
         }
     }
-    Ok(Vec::new())
+    Ok(0)
 }
 
 /// `/usr/bin/x` and, on a merged /usr, `/bin/x` are both `bin/x`; what is elsewhere is not the layer's.

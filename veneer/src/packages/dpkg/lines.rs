@@ -5,18 +5,24 @@ use std::collections::BTreeSet;
 use super::status::Name;
 
 fn is_kept(kept: &BTreeSet<Name>, word: &str) -> bool {
-    let package = word.split(':').next().unwrap_or_default();
-    kept.iter().any(|name| name.package == package)
+    has_package(kept, word.split(':').next().unwrap_or_default())
 }
 
-fn joined(base: &str, more: impl Iterator<Item = String>) -> String {
+/// True if there is a package of this name, of whatever architecture.
+pub(super) fn has_package(names: &BTreeSet<Name>, package: &str) -> bool {
+    // Names are sorted by package, then architecture: the first from here on is one of this package, or none is.
+    let first = Name { package: package.to_owned(), arch: String::new() };
+    names.range(first..).next().is_some_and(|name| name.package == package)
+}
+
+fn joined<'a>(base: &str, more: impl Iterator<Item = &'a str>) -> String {
     let mut text = base.to_owned();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    let there: BTreeSet<String> = base.lines().map(str::to_owned).collect();
+    let there: BTreeSet<&str> = base.lines().collect();
     for line in more.filter(|line| !there.contains(line)) {
-        text.push_str(&line);
+        text.push_str(line);
         text.push('\n');
     }
     text
@@ -24,34 +30,34 @@ fn joined(base: &str, more: impl Iterator<Item = String>) -> String {
 
 /// `triggers/File`: `PATH PACKAGE[/noawait]`, and the files of explicit triggers: `PACKAGE[/noawait]`.
 pub(super) fn triggers(base: &str, layer: &str, kept: &BTreeSet<Name>) -> String {
-    let package = |line: &str| {
-        let word = line.rsplit(' ').next().unwrap_or_default();
-        word.split('/').next().unwrap_or_default().to_owned()
-    };
-    joined(base, layer.lines().filter(|line| is_kept(kept, &package(line))).map(str::to_owned))
+    let package = |line| last_word(line).split('/').next().unwrap_or_default();
+    joined(base, layer.lines().filter(|line| is_kept(kept, package(line))))
 }
 
 /// `diversions`: three lines each, from, to, and by which package (`:` for the administrator).
 pub(super) fn diversions(base: &str, layer: &str, kept: &BTreeSet<Name>) -> String {
-    let records = |text: &str| -> Vec<[String; 3]> {
-        let lines: Vec<&str> = text.lines().collect();
-        lines.chunks_exact(3).map(|r| [r[0].to_owned(), r[1].to_owned(), r[2].to_owned()]).collect()
-    };
-    let mut all = records(base);
-    for record in records(layer) {
-        let ours = record[2] == ":" || is_kept(kept, &record[2]);
-        if ours && !all.iter().any(|other| other[0] == record[0]) {
-            all.push(record);
+    let mut text = String::new();
+    let mut diverted = BTreeSet::new();
+    for (is_base, list) in [(true, base), (false, layer)] {
+        let mut lines = list.lines();
+        while let (Some(from), Some(to), Some(by)) = (lines.next(), lines.next(), lines.next()) {
+            let ours = is_base || by == ":" || is_kept(kept, by);
+            if ours && (diverted.insert(from) || is_base) {
+                text.extend([from, "\n", to, "\n", by, "\n"]);
+            }
         }
     }
-    all.iter().flatten().flat_map(|line| [line, "\n"]).collect()
+    text
 }
 
 /// `statoverride` and `arch`: the base's lines and the layer's; for `statoverride` one line a path.
 pub(super) fn union(base: &str, layer: &str) -> String {
-    let path = |line: &str| line.rsplit(' ').next().unwrap_or_default().to_owned();
-    let taken: BTreeSet<String> = base.lines().map(path).collect();
-    joined(base, layer.lines().filter(|line| !taken.contains(&path(line))).map(str::to_owned))
+    let taken: BTreeSet<&str> = base.lines().map(last_word).collect();
+    joined(base, layer.lines().filter(|line| !taken.contains(last_word(line))))
+}
+
+fn last_word(line: &str) -> &str {
+    line.rsplit(' ').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -74,6 +80,12 @@ mod tests {
         let base = "/a\n/a.d\nbase\n";
         let layer = "/a\n/a.x\nmine\n/b\n/b.d\nmine\n/c\n/c.d\n:\n/d\n/d.d\nother\n";
         assert_eq!(diversions(base, layer, &kept()), "/a\n/a.d\nbase\n/b\n/b.d\nmine\n/c\n/c.d\n:\n");
+    }
+
+    #[test]
+    fn the_first_diversion_of_a_path_counts_and_a_cut_off_one_does_not() {
+        let layer = "/a\n/a.1\n:\n/a\n/a.2\n:\n/b\n/b.1\n";
+        assert_eq!(diversions("", layer, &kept()), "/a\n/a.1\n:\n");
     }
 
     #[test]

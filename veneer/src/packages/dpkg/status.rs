@@ -109,4 +109,29 @@ mod tests {
     fn noise_is_no_stanza() {
         assert!(parse_status("\0\n:\n\u{fffd}: x\nPackage:\n\n").is_empty());
     }
+
+    /// A million: see [`crate::fuzz`].
+    #[test]
+    fn noise_is_composed_without_a_panic() {
+        use super::super::{compose, lines};
+
+        let good = b"Package: a\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:2~rc1-3\nDepends: b (>= 1) | c, d:any [x] <y>\n\n\
+            Package: b\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 2\nProvides: e\n more\n\n";
+        let mut random = crate::fuzz::Random::new();
+        let mut text = || String::from_utf8_lossy(&random.mangle(good)).into_owned();
+        for round in 0..crate::fuzz::rounds(3000) {
+            let (a, o, b) = (text(), text(), text());
+            let old = parse_status(&a);
+            let old = (round % 2 == 0).then_some(old.as_slice());
+            let composed = compose(old, &parse_status(&o), &parse_status(&b), |name| name.package != "b");
+            // Each package once, and none that nobody had.
+            let names: Vec<Name> = parse_status(&composed.status).into_iter().map(|s| s.name).collect();
+            let mut once = names.clone();
+            once.dedup();
+            assert_eq!(names, once, "{o:?} {b:?}");
+            let _ = lines::triggers(&b, &o, &composed.kept);
+            let _ = lines::union(&b, &o);
+            let _ = lines::diversions(&b, &o, &composed.kept);
+        }
+    }
 }
