@@ -19,7 +19,7 @@ use veneer_tests::tree::{Tree, assert_same};
 use crate::ground::{AT_ONCE, Ground};
 
 /// For a hundred thousand entries: seconds, not minutes, on a machine that does other things too.
-const LARGE: Duration = Duration::from_secs(15);
+const LARGE: Duration = Duration::from_secs(60);
 
 const UPPER: &str = "veneer/layers/LAYER/upper";
 
