@@ -4,11 +4,12 @@ right_base
 case $(status .outcome) in
     layer)
         on_layer used
-        # What dpkg made in /var may be lost while its database in /usr says that it is there: they are two file
-        # systems, each sound, that no one order holds for. So configuring alone may fail; unpacking again may not.
+        # What dpkg wrote to /var and /etc may be lost while its database in /usr says that it is there: they are two
+        # file systems, each sound, that no one order holds for. So configuring alone may fail; unpacking again, with
+        # the lost conffiles, must not.
         dpkg --configure --pending 2>&1 | note
         # By dpkg: apt cannot reinstall a package in that state ("Internal Error, No file name").
-        check "unpacking once more repairs what was cut off" sh -c 'dpkg --install "$HERE"/repo/*.deb'
+        check "unpacking once more repairs what was cut off" sh -c 'dpkg --force-confmiss --install "$HERE"/repo/*.deb'
         check "apt-get check" apt-get check
         serves
         is "dpkg --audit has nothing to say" "$(dpkg --audit 2>&1)" ""
