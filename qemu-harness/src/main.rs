@@ -111,6 +111,7 @@ impl Arguments {
                 Ok(ExitCode::SUCCESS)
             }
             ["all"] => self.run(&catalogue::all(), true),
+            ["check"] => self.run(&catalogue::check(), true),
             ["run", names @ ..] if !names.is_empty() => self.run(&find(names)?, true),
             ["demo"] => self.run(&[demo::story()], false),
             ["shell", name] => self.shell(&find(&[name])?),

@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::fs::StatVfsMountFlags;
+
 use crate::base::Base;
-use crate::error::{Error, Result};
+use crate::error::{At as _, Error, Result};
 use crate::intent::{Cmdline, Intent, StoreSource};
 use crate::mount::{self, MountTable};
 use crate::paths;
@@ -107,6 +109,14 @@ pub fn open_store(
         }
         other => other,
     };
+    let opened = match (opened, &intent.store) {
+        // systemd could not make the directory on a root that was still read-only.
+        (Err(Absent::Missing), StoreSource::Dir(dir)) if places.store_is_mount => {
+            mount_directory(places, dir).map_err(|error| refuse(&error))?;
+            Store::open(&places.store, places.store_is_mount)
+        }
+        (other, _) => other,
+    };
     let store = match opened {
         Ok(store) => store,
         Err(Absent::Missing) => return Err(missing(places, intent)),
@@ -122,6 +132,18 @@ pub fn open_store(
     }
     let contents = store.contents().map_err(|error| refuse(&error))?;
     Ok(Found { store, contents })
+}
+
+/// Makes the directory of the real root that is to be the store, and mounts it where the store belongs.
+fn mount_directory(places: &Places, dir: &Path) -> Result<()> {
+    let sysroot = Dir::open(&places.sysroot)?;
+    let state = rustix::fs::fstatvfs(&sysroot).reading(&places.sysroot)?;
+    if state.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        mount::make_writable(&places.sysroot)?;
+    }
+    let source = sysroot.ensure_down(dir.strip_prefix("/").unwrap_or(dir))?;
+    fs_err::create_dir_all(&places.store).writing(&places.store)?;
+    mount::bind_store(source.path(), &places.store)
 }
 
 /// As [`open_store`] for somebody who only looks: no lock, nothing made.

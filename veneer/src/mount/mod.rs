@@ -12,7 +12,7 @@ pub use table::{MountRow, MountTable};
 
 use std::path::Path;
 
-use rustix::mount::UnmountFlags;
+use rustix::mount::{MountFlags, UnmountFlags};
 
 use crate::error::{Error, Result};
 
@@ -24,6 +24,20 @@ pub fn unmount(path: &Path) -> Result<()> {
         source: e.into(),
         kernel: String::new(),
     })
+}
+
+/// Mounts the directory `source` at `target` with the flags that a store has.
+pub fn bind_store(source: &Path, target: &Path) -> Result<()> {
+    let failed = |what, errno: rustix::io::Errno| Error::Mount {
+        what,
+        path: source.into(),
+        source: errno.into(),
+        kernel: String::new(),
+    };
+    rustix::mount::mount_bind(source, target).map_err(|e| failed("bind", e))?;
+    let flags =
+        MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::NOATIME;
+    rustix::mount::mount_remount(target, flags, "").map_err(|e| failed("set the mount flags of", e))
 }
 
 /// Makes the file system at `path` writable again, keeping its mount's other flags.
