@@ -27,7 +27,7 @@ libexecdir = $(PREFIX)/lib/veneer
 # veneer-generator is a name of veneer-assemble: one file for the initramfs, half the size of two.
 PROGRAMS = veneer-assemble veneer
 BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
-SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh .ci/run)
+SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh .ci/run qemu-harness/*/*.sh)
 
 .PHONY: help build install check check-all crash demo bench clean
 
@@ -76,22 +76,19 @@ install: $(BUILT)
 	$(INSTALL) -m 644 dracut-module/50-veneer.conf '$(DESTDIR)$(dracutconfdir)/50-veneer.conf'
 	$(INSTALL) -m 644 dracut-module/veneer.conf '$(DESTDIR)$(PREFIX)/lib/veneer.conf'
 
-check:
+check check-all:
 	scripts/host-packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	shellcheck $(SHELL_FILES)
 	$(CARGO) test --workspace --locked
-	$(CARGO) run --release --locked -p qemu-harness -- check
+	$(CARGO) run --release --locked -p qemu-harness -- $(if $(filter check-all,$@),all,check)
 
 # `make check` runs a sample of the kills, the power cuts and the inputs.
 crash:
 	scripts/host-packages
 	VENEER_CRASH=all $(CARGO) test --locked -p veneer-tests --test crash --test hostile
 	VENEER_FUZZ=1000000 $(CARGO) test --release --locked -p veneer noise
-
-check-all: check
-	$(CARGO) run --release --locked -p qemu-harness -- all
 
 demo:
 	scripts/host-packages

@@ -44,6 +44,7 @@ pub(crate) const USAGE: &str = "\
 usage: qemu-harness [OPTION…] COMMAND
   list            the scenarios
   run NAME…       boot these scenarios
+  check           boot those that every change must pass
   all             boot all of them
   demo            the story, told by a real machine
   shell NAME      a console on the first machine of a scenario
