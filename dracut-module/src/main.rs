@@ -6,6 +6,7 @@
 mod args;
 mod outcome;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -15,11 +16,16 @@ use veneer::apply::apply;
 use veneer::intent::{Cmdline, Intent};
 use veneer::observe::{self, Machine, Places};
 use veneer::plan::{Plan, plan};
-use veneer::report::{self, Problem};
+use veneer::report::{self, Problem, Sink};
 use veneer::verdict::{self, Facts, Reason, Refusal, judge};
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    // One file for the initramfs, with two names: most of either program is the same standard library.
+    let name = std::env::args_os().next().unwrap_or_default();
+    if Path::new(&name).file_name().is_some_and(|name| name == "veneer-generator") {
+        return veneer_generator::run();
+    }
     let (places, dry_run) = match args::read(std::env::args_os().skip(1)) {
         Ok(Args::Run { places, dry_run }) => (places, dry_run),
         Ok(Args::Print(text)) => {
@@ -31,7 +37,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    report::start_log("veneer-assemble");
+    report::start_log("veneer-assemble", Sink::Kernel);
     let (words, unread) = Cmdline::read(&places.cmdline);
     let (intent, warnings) = Intent::gather(&places.root, &words);
     for warning in unread.iter().chain(&warnings) {

@@ -50,10 +50,10 @@ pub(crate) fn tell(
     result: Result<(Plan, Vec<Problem>), Refusal>,
     timings: Timings,
 ) {
-    let base = base.map(StatusBase::from);
+    let base = base.map(StatusBase::from).unwrap_or_default();
     let status = match result {
         Ok((plan, problems)) => {
-            let message = success(&plan, base.as_ref(), problems.len());
+            let message = success(&plan, &base, problems.len());
             log::info!("{message}");
             let layer = StatusLayer { id: plan.layer, parent: plan.parent, action: plan.action };
             status(Outcome::Layer, Reason::Ok, message, base, Some(layer), problems, timings)
@@ -77,8 +77,8 @@ pub(crate) fn tell(
     report::tell_journal(&places.root.join(Path::new("run/systemd/journal/socket")), &status);
 }
 
-fn success(plan: &Plan, base: Option<&StatusBase>, problems: usize) -> String {
-    let on = base.map(|base| format!(" on {} {}", base.os, base.version)).unwrap_or_default();
+fn success(plan: &Plan, base: &StatusBase, problems: usize) -> String {
+    let on = format!(" on {} {}", base.os, base.version);
     let how = match (plan.action, &plan.parent) {
         (Action::Used, _) => "layer".to_owned(),
         (Action::Bound, _) => "new, empty layer".to_owned(),
@@ -90,14 +90,14 @@ fn success(plan: &Plan, base: Option<&StatusBase>, problems: usize) -> String {
         1 => "; there is one thing to know, see `veneer status`".to_owned(),
         more => format!("; there are {more} things to know, see `veneer status`"),
     };
-    format!("/usr has the {how} {}{on}{but}", plan.layer).replace("  ", " ")
+    format!("/usr has the {how} {}{}{but}", plan.layer, on.trim_end())
 }
 
 fn status(
     outcome: Outcome,
     reason: Reason,
     message: String,
-    base: Option<StatusBase>,
+    base: StatusBase,
     layer: Option<StatusLayer>,
     problems: Vec<Problem>,
     timings: Timings,

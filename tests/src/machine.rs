@@ -32,7 +32,8 @@ pub struct Machine {
     /// Whether a shutdown blesses the layer of the boot that it ends.
     pub blesses: bool,
     base: Option<Base>,
-    bare: Tree,
+    /// What /usr shows without a layer.
+    pub bare: Tree,
     before: Vec<Mount>,
     booted: Option<Status>,
 }
@@ -130,10 +131,7 @@ impl Machine {
     pub fn boot_by(&mut self, mut command: Command) -> Boot {
         self.shutdown();
         self.before = mounts::all();
-        // /run is new on every boot.
-        if self.runtime.exists() {
-            fs::remove_dir_all(&self.runtime).expect("empty the runtime directory");
-        }
+        self.clear_runtime();
         let program = within(LIMIT, &mut command);
         assert_eq!(program.code, Some(0), "veneer-assemble failed: {}{}", program.stdout, program.stderr);
         let status = Status::read(&self.runtime);
@@ -144,6 +142,13 @@ impl Machine {
         }
         self.booted = Some(status.clone());
         Boot { status, program }
+    }
+
+    /// /run is new on every boot.
+    fn clear_runtime(&self) {
+        if self.runtime.exists() {
+            fs::remove_dir_all(&self.runtime).expect("empty the runtime directory");
+        }
     }
 
     /// Boots and expects a layer with this action.
@@ -210,6 +215,7 @@ impl Machine {
     #[track_caller]
     pub fn crash(&mut self, words: &[&str]) -> Finished {
         self.shutdown();
+        self.clear_runtime();
         let before = mounts::all();
         let program = within(LIMIT, &mut self.started_by(words));
         for mount in mounts::all().iter().rev().filter(|mount| !before.contains(mount)) {
@@ -220,13 +226,19 @@ impl Machine {
     }
 
     /// Says that the running system came up well, as veneer-bless.service does.
+    #[track_caller]
     pub fn bless(&self) {
-        if let Some(layer) = self.booted.as_ref().and_then(|status| status.layer.as_ref()) {
-            let trial = self.layer(&layer.id).join("trial");
-            if trial.exists() {
-                fs::remove_file(&trial).expect("clear the trial");
-            }
-        }
+        let done = self.veneer(&["bless"]);
+        assert_eq!(done.code, Some(0), "veneer bless: {done:?}");
+    }
+
+    /// The command for people, in the running system.
+    #[track_caller]
+    pub fn veneer(&self, words: &[&str]) -> Finished {
+        let program = std::env::var_os(variable("veneer")).expect("the command under test");
+        let mut command = Command::new(program);
+        command.arg("--root").arg(&self.sysroot).arg("--store").arg(&self.store);
+        within(LIMIT, command.arg("--runtime").arg(&self.runtime).args(words))
     }
 
     /// Unmounts what the boot mounted; the bare base stays in its place.

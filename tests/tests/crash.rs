@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     if outermost {
         numbers::forget();
     }
-    let code = scenario::main(SCENARIOS, &[("veneer-assemble", "veneer-assemble")]);
+    let code = scenario::main(SCENARIOS, &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")]);
     if outermost {
         numbers::print();
     }

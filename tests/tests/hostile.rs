@@ -44,5 +44,5 @@ const SCENARIOS: &[Scenario] = &[
 ];
 
 fn main() -> ExitCode {
-    scenario::main(SCENARIOS, &[("veneer-assemble", "veneer-assemble")])
+    scenario::main(SCENARIOS, &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])
 }

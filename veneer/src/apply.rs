@@ -1,14 +1,16 @@
 //! Carries out a plan, step by step. Whatever fails, nothing is left mounted and nothing of the user's is touched.
 
 use crate::Error;
+use std::time::Duration;
+
 use crate::error::Result;
 use crate::mount::{Assembled, Bind, Layers};
 use crate::observe::{Machine, Places, refuse};
 use crate::plan::{Plan, Step};
 use crate::probe;
 use crate::rebase;
-use crate::report::Problem;
-use crate::store::{Action, LayerName, LayerState, Store};
+use crate::report::{Problem, Progress};
+use crate::store::{Action, LayerName, LayerState, Store, Trial};
 use crate::verdict::{Reason, Refusal};
 
 /// Carries out `plan`. Returns what the user should know of the layer that is now mounted.
@@ -38,6 +40,9 @@ pub fn apply(
     }
     Ok(work.problems)
 }
+
+/// How long a boot waits for a rebase. Below TimeoutStartSec= of veneer-assemble.service, so that the reason is told.
+const REBASE_LIMIT: Duration = Duration::from_secs(240);
 
 struct Work<'a> {
     store: &'a Store,
@@ -74,7 +79,13 @@ impl Work<'_> {
                 self.store.finish_layer(name, &state, &self.problems)
             }
             Step::Count { name, trial } => self.store.write_trial(name, *trial),
-            Step::Mount { layers, target } => self.assemble(layers)?.attach(target),
+            Step::Mount { name, layers, target } => {
+                let mounted = self.assemble_or_mend(name, layers).and_then(|overlay| overlay.attach(target));
+                if mounted.is_err() {
+                    self.uncount(name);
+                }
+                mounted
+            }
         }
     }
 
@@ -89,10 +100,13 @@ impl Work<'_> {
         let source = self.store.open_layer(from)?;
         self.store.check_room(0)?;
         let target = self.store.start_layer(to)?;
+        let size = rebase::size_of(&source.sub(c"upper")?)?;
         if !rebase::can_reflink(&target)? {
-            self.store.check_room(rebase::size_of(&source.sub(c"upper")?)?)?;
+            self.store.check_room(size)?;
         }
-        self.problems = rebase::derive(&source, &target, &self.machine.usr)?;
+        let mut progress = Progress::start(format!("deriving layer {to} from {from}"), size, REBASE_LIMIT);
+        self.problems = rebase::derive(&source, &target, &self.machine.usr, &mut progress)?;
+        progress.finish();
         Ok(())
     }
 
@@ -101,12 +115,40 @@ impl Work<'_> {
         let staging = self.places.staging();
         let assembled = Assembled::new(layers, &staging)?;
         if assembled.is_read_only()? {
-            let what =
-                "the kernel mounted it read-only, as it does when it cannot use the layer's work directory";
-            return Err(Error::Probe { what: what.into() });
+            return Err(Error::ReadOnly { path: layers.work.clone() });
         }
         probe::probe(&self.machine.sysroot, &self.machine.usr, assembled.root())?;
         Ok(assembled)
+    }
+
+    /// As [`Work::assemble`], with a fresh work directory if the kernel cannot use the one that is there. Nothing of the
+    /// user's is ever in it: overlayfs keeps half-made copies there, and a power cut may leave what it cannot clear.
+    fn assemble_or_mend(&self, name: &LayerName, layers: &Layers) -> Result<Assembled> {
+        let first = self.assemble(layers);
+        let stuck = matches!(&first, Err(Error::ReadOnly { .. } | Error::Mount { .. }));
+        if !stuck {
+            return first;
+        }
+        let layer = self.store.open_layer(name)?;
+        if layer.sub(c"work")?.is_fresh()? {
+            return first;
+        }
+        log::warn!("layer {name}: trying once more with a fresh work directory");
+        layer.remove_tree(c"work")?;
+        layer.make_sub(c"work", 0o700)?;
+        self.assemble(layers)
+    }
+
+    /// Takes this boot off the count: a layer that was never mounted did not fail, and the reason that kept it from
+    /// being mounted is the one to tell, at the next boot too.
+    fn uncount(&self, name: &LayerName) {
+        let undo = || {
+            let trial = self.store.read_trial(name)?;
+            self.store.write_trial(name, Trial { begun: trial.begun.saturating_sub(1), ..trial })
+        };
+        if let Err(error) = undo() {
+            log::warn!("{error}");
+        }
     }
 
     /// A layer in the making that failed is of no use to anybody, and takes room.
@@ -120,7 +162,7 @@ impl Work<'_> {
 fn refusal(step: &Step, error: &Error) -> Refusal {
     let from_store = refuse(error);
     let reason = match (step, error) {
-        (_, Error::Probe { .. }) => Reason::ProbeFailed,
+        (_, Error::Probe { .. } | Error::ReadOnly { .. }) => Reason::ProbeFailed,
         (_, _) if from_store.reason == Reason::NoSpace => return from_store,
         (Step::Derive { .. }, _) => Reason::RebaseFailed,
         (Step::ShowBase { .. } | Step::Try(_) | Step::Mount { .. }, _) => Reason::MountFailed,

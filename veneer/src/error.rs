@@ -95,6 +95,20 @@ pub enum Error {
         /// Needed bytes.
         need: u64,
     },
+    /// The kernel mounted the overlay read-only, as it does without an error when it cannot use the work directory.
+    #[error("the kernel cannot use the work directory {path}, so /usr would be read-only")]
+    ReadOnly {
+        /// The work directory.
+        path: PathBuf,
+    },
+    /// Work that a boot waits for takes too long.
+    #[error("{what} takes longer than {seconds} s")]
+    Slow {
+        /// The work.
+        what: String,
+        /// The time that it had, in seconds.
+        seconds: u64,
+    },
     /// The assembled /usr could not run the system.
     #[error("the layer would break the system: {what}")]
     Probe {

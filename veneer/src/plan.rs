@@ -48,6 +48,8 @@ pub enum Step {
     },
     /// Mount the layer, check that the system can start from it, and only then let everybody see it.
     Mount {
+        /// The layer.
+        name: LayerName,
         /// What is mounted.
         layers: Layers,
         /// Where.
@@ -90,7 +92,7 @@ pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Pl
     let used = contents.layers.iter().map(|layer| layer.trial.used).max().unwrap_or(0).saturating_add(1);
     let trial = Trial { begun: before.begun.saturating_add(1), used };
     let count = Step::Count { name: layer.clone(), trial };
-    let mount = Step::Mount { layers: at(&layer.to_string()), target: places.usr() };
+    let mount = Step::Mount { name: layer.clone(), layers: at(&layer.to_string()), target: places.usr() };
 
     let mut steps: Vec<Step> = contents.leftovers.iter().cloned().map(Step::RemoveLeftover).collect();
     match (action, &parent) {
@@ -120,7 +122,7 @@ impl fmt::Display for Step {
             Step::Count { name, trial } => {
                 write!(f, "count boot {} on trial of layer {name}", trial.begun)
             }
-            Step::Mount { layers, target } => {
+            Step::Mount { layers, target, .. } => {
                 write!(f, "mount {} over {}, if its probe succeeds", layers.upper.display(), target.display())
             }
         }

@@ -9,12 +9,11 @@ use crate::failure::Failure;
 pub(crate) fn retry(options: &Options) -> Result<String, Failure> {
     let status = this_boot(options)?;
     let store = open(options)?;
-    let id = status.base.map(|base| base.id);
     let mut done = Vec::new();
     for layer in store.contents()?.layers {
         // The layer that this boot runs on is on trial now, not set aside.
         let running = status.layer.as_ref().is_some_and(|running| running.id == layer.name);
-        if !running && layer.trial.begun > 0 && Some(&layer.state.base.id.id) == id.as_ref() {
+        if !running && layer.trial.begun > 0 && layer.state.base.id.id == status.base.id {
             store.write_trial(&layer.name, Trial { begun: 0, ..layer.trial })?;
             done.push(layer.name.to_string());
         }

@@ -41,14 +41,13 @@ fn describe(status: &Status) -> String {
             lines.push(format!("Running pristine ({}): {}.", status.reason.code(), status.message));
         }
     }
-    if let Some(base) = &status.base {
-        lines.push(
-            format!("Base: {} {}, id {} ({:?})", base.os, base.version, base.id, base.source).to_lowercase(),
-        );
+    let base = &status.base;
+    if let Some(source) = base.source {
+        lines.push(format!("Base: {} {}, id {} by {}", base.os, base.version, base.id, source.word()));
     }
     if let Some(layer) = &status.layer {
         let from = layer.parent.as_ref().map(|parent| format!(", derived from {parent}")).unwrap_or_default();
-        lines.push(format!("layer: {}{from}", layer.id));
+        lines.push(format!("Layer: {}{from}", layer.id));
     }
     let mut text = String::new();
     for line in lines {

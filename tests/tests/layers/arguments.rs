@@ -135,8 +135,10 @@ fn no_command_line(dir: &Path) {
 /// No /usr to put a layer on: not this program's to mend, and no reason to fail.
 fn no_base(dir: &Path) {
     let mut machine = Machine::new(dir, Store::Dir);
+    machine.bare = Tree::read(&machine.usr());
     machine.boot_pristine(&["internal", "probe-failed", "mount-failed", "incompatible"]);
     fs::remove_dir(machine.usr()).expect("remove usr");
+    machine.bare = Tree::read(&machine.usr());
     machine.boot_pristine(&["internal", "probe-failed", "mount-failed", "incompatible"]);
 }
 

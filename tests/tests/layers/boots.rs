@@ -56,9 +56,25 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         needs: &[Need::Tool("mkfs.xfs"), Need::Kernel("xfs"), Need::Kernel("ext4")],
         run: |d| there_and_back(d, Form::Xfs, Store::Ext4(64)),
     },
+    Scenario {
+        name: "mounts_are_shared_as_by_systemd",
+        needs: &[Need::Tool("mkfs.erofs"), Need::Kernel("erofs"), Need::Kernel("ext4")],
+        run: shared,
+    },
     Scenario { name: "usr_keeps_its_attributes_and_gets_a_new_time", needs: &[], run: root_of_usr },
     Scenario { name: "layer_follows_a_chain_of_bases", needs: &[], run: chain },
     Scenario { name: "rebase_comes_from_the_layer_used_last", needs: &[], run: last_used },
+    Scenario { name: "layer_named_on_the_command_line", needs: &[], run: named },
+    Scenario {
+        name: "rebuilt_image_is_another_base",
+        needs: &[Need::Tool("mkfs.erofs"), Need::Kernel("erofs")],
+        run: |d| rebuilt(d, Form::Erofs),
+    },
+    Scenario {
+        name: "rebuilt_ext4_image_is_another_base",
+        needs: &[Need::Tool("mkfs.ext4"), Need::Kernel("ext4")],
+        run: |d| rebuilt(d, Form::Ext4),
+    },
     Scenario { name: "other_files_of_the_store_stay", needs: &[], run: strangers },
 ];
 
@@ -158,6 +174,17 @@ fn there_and_back(dir: &Path, form: Form, store: Store) {
     assert_eq!(machine.layer_names().len(), 2, "{:?}", machine.layer_names());
 }
 
+/// systemd makes every mount shared, so that what is mounted on one view of the base would show on all of them.
+fn shared(dir: &Path) {
+    veneer_tests::run::sh(&format!("mount --make-rshared {}", dir.display()));
+    there_and_back(dir, Form::Dir, Store::Tmpfs(64));
+    for form in [Form::Erofs, Form::Ext4] {
+        let within = dir.join(format!("{form:?}"));
+        fs::create_dir(&within).expect("make a directory");
+        there_and_back(&within, form, Store::Ext4(64));
+    }
+}
+
 /// The upper's root is /usr: its mode, owner and attributes are the base's, and its time says after a base
 /// update that /usr is new (`ConditionNeedsUpdate=`).
 fn root_of_usr(dir: &Path) {
@@ -222,6 +249,48 @@ fn last_used(dir: &Path) {
     assert_eq!(status.layer().parent.as_deref(), Some(boot.status.layer().id.as_str()), "{status:?}");
     assert!(machine.usr().join("share/on-a").exists(), "the file made last");
     assert!(!machine.usr().join("share/on-b").exists(), "a file of another layer");
+}
+
+/// `rd.veneer.layer=`: the named one or none, and never another base's layer as it is.
+fn named(dir: &Path) {
+    let (mut machine, boot) = settled(dir, Store::Dir);
+    let on_a = boot.status.layer().id.clone();
+    machine.install(&Base::build(dir, "B", Form::Dir, &second()));
+    let on_b = machine.boot_layer("rebased").status.layer().id.clone();
+    machine.say(&format!("rd.veneer.layer={on_b}"));
+    assert_eq!(machine.boot_layer("used").status.layer().id, on_b);
+    machine.shutdown();
+    let kept = machine.kept_tree().below("veneer/layers");
+    for id in [on_a.as_str(), "0042-aaaaaaaaaaaa", "../../outside", "", "0002"] {
+        machine.say(&format!("rd.veneer.layer={id}"));
+        let status = machine.boot().status;
+        println!("{id:?}: {status:?}");
+        if let Some(layer) = &status.layer {
+            let derived = layer.action == "rebased" && layer.parent.as_deref() == Some(&on_a);
+            assert!(layer.id == on_b || derived, "{id:?}: {status:?}");
+            assert_eq!(fs::read(machine.usr().join("bin/tool")).expect("the base's file"), b"tool of B\n");
+        }
+        machine.shutdown();
+        for (path, node) in &kept.0 {
+            let now = machine.kept_tree().below("veneer/layers");
+            let now = now.get(path).unwrap_or_else(|| panic!("{id:?}: {} is gone", path.display()));
+            assert_eq!(node.essence(), now.essence(), "{id:?}: {}", path.display());
+        }
+    }
+}
+
+/// One os-release, one UUID, no package database, and yet other content: another base. Two builds of one second are
+/// beyond a fingerprint if the file system says nothing of its content, as ext4, and rounds times to seconds, as its mkfs
+/// does: such an image needs a stamp.
+fn rebuilt(dir: &Path, form: Form) {
+    let mut machine = Machine::new(dir, Store::Dir);
+    machine.install(&Base::build(dir, "A", form, &first()));
+    let on_a = machine.boot_layer("bound").status;
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    machine.install(&Base::build(dir, "B", form, &first().file("bin/tool", "tool of B\n")));
+    let on_b = machine.boot().status;
+    assert_ne!(on_a.base, on_b.base, "two contents share an id: {on_b:?}");
+    assert_eq!(on_b.layer().action, "rebased", "{on_b:?}");
 }
 
 /// Nothing else of the store is touched.

@@ -15,7 +15,7 @@ use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::{Store, allocated};
 use veneer_tests::tree::Tree;
 
-use crate::rebase::rebased;
+use crate::rebased::rebased;
 use crate::stories::{first, second};
 
 const EXT4: &[Need] = &[Need::Tool("mkfs.ext4"), Need::Kernel("ext4")];
@@ -33,6 +33,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "awkward_content_on_tmpfs", needs: &[], run: |d| awkward(d, Form::Dir, Store::Dir) },
     Scenario { name: "awkward_content_set_aside", needs: EXT4, run: set_aside },
     Scenario { name: "hardlinks_half_copied_up", needs: &[], run: half_copied },
+    Scenario { name: "hardlinks_of_links_and_fifos", needs: &[], run: odd_links },
     Scenario { name: "deep_directories", needs: &[], run: deep },
     Scenario { name: "many_entries", needs: EXT4, run: many },
 ];
@@ -132,6 +133,16 @@ fn half_copied(dir: &Path) {
     let other = dir.join("other");
     std::fs::create_dir(&other).expect("make a directory");
     rebased(&other, Form::Dir, Store::Dir, &pair(first(), "A"), &user, &second().file("bin/perl", "B"));
+}
+
+/// Not only files have more than one name.
+fn odd_links(dir: &Path) {
+    let user = Edits::new()
+        .symlink("share/mine/link", "nowhere")
+        .hardlink("share/mine/same-link", "share/mine/link")
+        .special("share/mine/fifo", Special::Fifo)
+        .hardlink("share/mine/same-fifo", "share/mine/fifo");
+    rebased(dir, Form::Dir, Store::Dir, &first(), &user, &second());
 }
 
 /// Deeper than a path may be long: 40 directories of 200 bytes.

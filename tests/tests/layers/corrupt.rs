@@ -84,21 +84,30 @@ fn state_file(dir: &Path, which: fn(&Machine) -> PathBuf) {
     let (mut machine, _) = settled(dir, Store::Dir);
     let path = machine.store.join("veneer").join(which(&machine));
     let whole = fs::read(&path).unwrap_or_else(|e| panic!("read {}: {e}", path.display()));
+    let name = path.file_name().expect("a name").to_string_lossy();
+    let before = machine.kept_tree();
+    let mut wrong = Vec::new();
     for (what, damage) in damages() {
         damage(&path);
-        println!("{} {what}", path.display());
-        let status = refused(&mut machine, &["store-corrupt"]);
-        let name = path.file_name().expect("a name").to_string_lossy();
-        assert!(status.message.contains(&*name), "{what}: the file is named: {:?}", status.message);
-        if path.is_dir() {
-            fs::remove_dir(&path).expect("remove the directory");
-        } else {
-            fs::remove_file(&path).expect("remove the damaged file");
+        let damaged = machine.kept_tree();
+        let status = machine.boot().status;
+        if status.reason != "store-corrupt" || !status.message.contains(&*name) {
+            wrong.push(format!("{what}: {}: {}", status.reason, status.message));
         }
+        machine.shutdown();
+        assert_same(what, &damaged, &machine.kept_tree());
+        remove(&path);
         fs::write(&path, &whole).expect("put the file back");
     }
+    assert!(wrong.is_empty(), "not refused as store-corrupt by name:\n  {}", wrong.join("\n  "));
+    assert_eq!(before.0.len(), machine.kept_tree().0.len());
     machine.boot_layer("used");
     assert!(machine.usr().join("bin/mine").exists());
+}
+
+fn remove(path: &Path) {
+    let is_dir = path.symlink_metadata().expect("look at the damaged file").is_dir();
+    if is_dir { fs::remove_dir(path) } else { fs::remove_file(path) }.expect("remove the damaged file");
 }
 
 /// A count that cannot be read must not stop the layer for ever, nor be taken for none without a word: pristine
@@ -120,11 +129,7 @@ fn trial_file(dir: &Path) {
         assert!(expected.contains(&boot.status.reason.as_str()), "{what}: {:?}", boot.status);
         machine.shutdown();
         assert_same(what, &upper, &Tree::read(&layer.join("upper")));
-        if trial.is_dir() {
-            fs::remove_dir(&trial).expect("remove the directory");
-        } else {
-            fs::remove_file(&trial).expect("remove the damaged file");
-        }
+        remove(&trial);
         fs::write(&trial, &whole).expect("put the file back");
     }
     machine.boot_layer("used");

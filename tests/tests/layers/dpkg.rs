@@ -252,6 +252,9 @@ fn gone(dir: &Path) {
     let status = machine.boot().status;
     if status.layered {
         assert!(machine.usr().join("bin/ollama").exists(), "the user's files: {status:?}");
+        if machine.usr().join(DATABASE).join("status").exists() {
+            assert_content(&machine.sysroot);
+        }
         assert!(!status.problems.is_empty(), "nobody is told: {status:?}");
     } else {
         assert!(["incompatible", "rebase-failed"].contains(&status.reason.as_str()), "{status:?}");

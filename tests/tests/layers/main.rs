@@ -4,6 +4,7 @@
 
 mod arguments;
 mod boots;
+mod conf;
 mod content;
 mod corrupt;
 mod dpkg;
@@ -11,6 +12,7 @@ mod kernel;
 mod probe;
 mod random;
 mod rebase;
+mod rebased;
 mod refusals;
 mod room;
 mod stories;
@@ -32,8 +34,9 @@ fn main() -> ExitCode {
         probe::SCENARIOS,
         trial::SCENARIOS,
         arguments::SCENARIOS,
+        conf::SCENARIOS,
         kernel::SCENARIOS,
         dpkg::SCENARIOS,
     ];
-    scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble")])
+    scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])
 }

@@ -10,7 +10,7 @@ use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::Store;
 use veneer_tests::tree::Tree;
 
-use crate::rebase::rebased;
+use crate::rebased::rebased;
 
 const EROFS: &[Need] = &[Need::Tool("mkfs.erofs"), Need::Kernel("erofs"), Need::Kernel("ext4")];
 
@@ -81,7 +81,7 @@ fn many(dir: &Path, form: Form, store: Store, first: u64) {
 }
 
 /// Few names, so that everything meets.
-const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 fn path(dice: &mut Dice) -> PathBuf {
     let mut path = PathBuf::from("share/r");
@@ -160,7 +160,7 @@ fn edit(dice: &mut Dice, model: &Model) -> Edits {
         3 if free => none.dir(new),
         4 if free => none.special(new, Special::Fifo),
         5 if free && !files.is_empty() => none.rename(*dice.one(&files), new),
-        6 if free && !files.is_empty() => none.hardlink(new, *dice.one(&files)),
+        6 if free => none.file("share/r/linked", "linked").hardlink(new, "share/r/linked"),
         7 if !paths.is_empty() => none.time(dice.one(&paths), 1_000_000_000),
         _ if !paths.is_empty() => none.remove(dice.one(&paths)),
         _ => none,

@@ -11,6 +11,10 @@ use crate::mount::MountTable;
 use crate::packages::DATABASES;
 use crate::tree::Dir;
 
+/// What is there on every base, or nearly.
+const LANDMARKS: [&str; 7] =
+    [".", "bin", "lib", "share", "lib/modules", "lib/systemd/systemd", "lib/os-release"];
+
 /// SHA-256 over os-release, the file system's own identity, and path, size and mtime of the main file of each
 /// package database that is there.
 pub(super) fn of(sysroot: &Path, usr: &Dir, mounts: &MountTable, os_release: &[u8]) -> Result<[u8; 32]> {
@@ -20,6 +24,15 @@ pub(super) fn of(sysroot: &Path, usr: &Dir, mounts: &MountTable, os_release: &[u
     let (kind, identity) = file_system(sysroot, usr, mounts)?;
     part(&mut sum, kind.as_bytes());
     part(&mut sum, &identity);
+    // Two builds of one image may agree in all of that (a fixed UUID, one second, no database), but hardly in the times
+    // of these. Not in inode numbers or ctimes, which a copy of the same content has anew.
+    for path in LANDMARKS {
+        if let Ok(stat) = rustix::fs::statat(usr, path, AtFlags::SYMLINK_NOFOLLOW) {
+            part(&mut sum, path.as_bytes());
+            part(&mut sum, &stat.st_mtime.to_le_bytes());
+            part(&mut sum, &stat.st_mtime_nsec.to_le_bytes());
+        }
+    }
     for database in DATABASES {
         // The base is trusted: a database directory that is a link to another is one.
         if let Ok(stat) = rustix::fs::statat(usr, database.main_file, AtFlags::empty()) {

@@ -32,6 +32,20 @@ pub enum IdSource {
     Fingerprint,
 }
 
+impl IdSource {
+    /// The word that state files and `status.json` have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            IdSource::Composefs => "composefs",
+            IdSource::Ostree => "ostree",
+            IdSource::Verity => "verity",
+            IdSource::Stamp => "stamp",
+            IdSource::Fingerprint => "fingerprint",
+        }
+    }
+}
+
 /// What identifies the content of a base.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseId {

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::intent::Cmdline;
 use crate::mount::MountTable;
 use crate::report::one_line;
@@ -44,7 +44,22 @@ impl Base {
     /// `words` is the kernel command line, which names a verity root hash or an ostree deployment; a word counts
     /// only if what is mounted bears it out.
     pub fn observe(sysroot: &Path, usr: &Dir, mounts: &MountTable, words: &Cmdline) -> Result<Self> {
-        let text = usr.read_down(Path::new("lib/os-release"), OsRelease::LIMIT)?.unwrap_or_default();
+        let text = match usr.read_down(Path::new("lib/os-release"), OsRelease::LIMIT) {
+            Ok(Some(text)) => text,
+            // Nothing at all is no base: a layer on it would hide nothing and serve nobody.
+            Ok(None) if usr.names()?.is_empty() => {
+                return Err(Error::Damaged {
+                    path: usr.path().into(),
+                    what: "there is nothing in it".into(),
+                });
+            }
+            Ok(None) => Vec::new(),
+            // A base that cannot say its name is still one.
+            Err(error) => {
+                log::warn!("{error}; going on as if it were empty");
+                Vec::new()
+            }
+        };
         let os = OsRelease::parse(&String::from_utf8_lossy(&text));
         let id = identity::observe(sysroot, usr, mounts, words, &text)?;
         Ok(Base {

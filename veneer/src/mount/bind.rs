@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use libmount::BindMount;
 use rustix::fs::Mode;
 use rustix::io::Errno;
-use rustix::mount::MountFlags;
+use rustix::mount::{MountFlags, MountPropagationFlags};
 
 use super::unmount;
 use crate::error::{At as _, Error, Result};
@@ -33,6 +33,14 @@ impl Bind {
             kernel: error.explain().to_string(),
         })?;
         let bind = Bind { target: target.into(), kept: false };
+        // systemd makes all mounts shared, in the initramfs too, and a bind of a shared mount is its peer: the overlay
+        // that is about to cover /usr would appear here as well (mount_namespaces(7)).
+        rustix::mount::mount_change(target, MountPropagationFlags::PRIVATE).map_err(|e| Error::Mount {
+            what: "make private",
+            path: target.into(),
+            source: e.into(),
+            kernel: String::new(),
+        })?;
         // By hand: libmount would read the whole mount table to keep the source's flags. This is a view for tools: it
         // needs neither devices nor setuid programs. Overlayfs has flags of its own for what it takes from here.
         let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID;

@@ -32,6 +32,8 @@ pub struct Layers {
 pub struct Assembled {
     root: Dir,
     place: Place,
+    layers: Layers,
+    staging: PathBuf,
 }
 
 #[derive(Debug)]
@@ -39,7 +41,7 @@ enum Place {
     /// A detached mount (fsmount(2)).
     Detached(OwnedFd),
     /// Mounted at a directory of Veneer's own, by kernels that have only mount(2).
-    Staged(PathBuf),
+    Staged,
     /// Attached: nothing to undo.
     Attached,
 }
@@ -52,13 +54,13 @@ impl Assembled {
             check_path(path)?;
         }
         match rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
-            Ok(context) => Self::detached(&context, layers),
+            Ok(context) => Self::detached(&context, layers, staging),
             Err(e) if kernel::is_missing(e) => Self::staged(layers, staging),
             Err(e) => Err(failed("create", Path::new("overlay"), e, String::new())),
         }
     }
 
-    fn detached(context: &OwnedFd, layers: &Layers) -> Result<Self> {
+    fn detached(context: &OwnedFd, layers: &Layers, staging: &Path) -> Result<Self> {
         let fail = |what, path: &Path, e| failed(what, path, e, kernel::messages(context));
         rustix::mount::fsconfig_set_string(context, "source", SOURCE)
             .map_err(|e| fail("name", Path::new(SOURCE), e))?;
@@ -82,7 +84,7 @@ impl Assembled {
         let mount = rustix::mount::fsmount(context, flags.0, flags.1)
             .map_err(|e| fail("mount the overlay of", &layers.upper, e))?;
         let root = root_of(&mount, c".", &layers.upper)?;
-        Ok(Assembled { root, place: Place::Detached(mount) })
+        Ok(Assembled { root, place: Place::Detached(mount), layers: layers.clone(), staging: staging.into() })
     }
 
     /// The way of kernels before 5.2. libmount's overlay takes no options, so this is mount(2) itself.
@@ -106,13 +108,19 @@ impl Assembled {
         let try_mount = |options: std::result::Result<std::ffi::CString, Errno>| {
             rustix::mount::mount(SOURCE, staging, "overlay", MountFlags::empty(), &*options?)
         };
+        match rustix::fs::mkdir(staging, Mode::from_raw_mode(0o700)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(e) => return Err(failed("make", staging, e, String::new())),
+        }
         match try_mount(with(|_| true)) {
             Err(e) if kernel::is_unknown_option(e) => try_mount(with(|lacking| lacking == Lacking::Refuse)),
             other => other,
         }
         .map_err(|e| failed("mount the overlay of", &layers.upper, e, String::new()))?;
         match Dir::open(staging) {
-            Ok(root) => Ok(Assembled { root, place: Place::Staged(staging.into()) }),
+            Ok(root) => {
+                Ok(Assembled { root, place: Place::Staged, layers: layers.clone(), staging: staging.into() })
+            }
             Err(error) => {
                 unmount(staging)?;
                 Err(error)
@@ -133,20 +141,30 @@ impl Assembled {
         Ok(stat.f_flag.contains(StatVfsMountFlags::RDONLY))
     }
 
+    fn leave_staging(&self) -> Result<()> {
+        unmount(&self.staging)?;
+        fs_err::remove_dir(&self.staging)
+            .map_err(|source| Error::Remove { path: self.staging.clone(), source })
+    }
+
     /// Makes the overlay what everybody sees at `target`, and checks there that the kernel did as it was told.
     pub fn attach(mut self, target: &Path) -> Result<()> {
-        match &self.place {
-            Place::Detached(mount) => {
-                rustix::mount::move_mount(mount, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-                    .map_err(|e| failed("attach the layer to", target, e, String::new()))?;
+        if let Place::Detached(mount) = &self.place {
+            match rustix::mount::move_mount(mount, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH) {
+                // A filter that knows one half of the API only: once more, the old way.
+                Err(e) if kernel::is_missing(e) => {
+                    let (layers, staging) = (self.layers.clone(), self.staging.clone());
+                    drop(self);
+                    return Self::staged(&layers, &staging)?.attach(target);
+                }
+                other => other.map_err(|e| failed("attach the layer to", target, e, String::new()))?,
             }
+        }
+        if let Place::Staged = self.place {
             // Moving a mount away from below a shared one is refused (mount_namespaces(7)); binding it is not.
-            Place::Staged(staging) => {
-                rustix::mount::mount_bind(staging, target)
-                    .map_err(|e| failed("attach the layer to", target, e, String::new()))?;
-                unmount(staging)?;
-            }
-            Place::Attached => {}
+            rustix::mount::mount_bind(&self.staging, target)
+                .map_err(|e| failed("attach the layer to", target, e, String::new()))?;
+            self.leave_staging()?;
         }
         self.place = Place::Attached;
         if let Err(error) = check_attached(target) {
@@ -160,8 +178,8 @@ impl Assembled {
 impl Drop for Assembled {
     fn drop(&mut self) {
         // A detached mount ends with its last handle.
-        if let Place::Staged(staging) = &self.place {
-            if let Err(error) = unmount(staging) {
+        if let Place::Staged = self.place {
+            if let Err(error) = self.leave_staging() {
                 log::warn!("{error}");
             }
         }

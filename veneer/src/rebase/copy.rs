@@ -4,20 +4,29 @@
 use std::collections::HashSet;
 use std::ffi::CStr;
 use std::fs::File;
+use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode, SeekFrom, Stat};
 use rustix::io::Errno;
 
 use crate::error::{At as _, Error, Result};
+use crate::report::Progress;
 use crate::tree::{Attributes, Dir, Kind};
 
 /// Copies the non-directory `name` from one directory to another, where it must not exist yet.
-pub(super) fn entry(from: &Dir, to: &Dir, name: &CStr, stat: &Stat, attributes: &Attributes) -> Result<()> {
+pub(super) fn entry(
+    from: &Dir,
+    to: &Dir,
+    name: &CStr,
+    stat: &Stat,
+    attributes: &Attributes,
+    progress: &mut Progress,
+) -> Result<()> {
     let kind = FileType::from_raw_mode(stat.st_mode);
     match kind {
         FileType::RegularFile => {
             let (source, target) = (from.file(name)?, to.create(name, 0o600)?);
-            content(&source, &target, stat).writing(to.path_of(name))?;
+            content(&source, &target, stat, progress, &to.path_of(name))?;
         }
         FileType::Symlink => {
             let target = rustix::fs::readlinkat(from, name, Vec::new()).reading(from.path_of(name))?;
@@ -31,15 +40,15 @@ pub(super) fn entry(from: &Dir, to: &Dir, name: &CStr, stat: &Stat, attributes: 
     attributes.write(to, name, kind)
 }
 
-fn content(from: &File, to: &File, stat: &Stat) -> rustix::io::Result<()> {
+fn content(from: &File, to: &File, stat: &Stat, progress: &mut Progress, path: &Path) -> Result<()> {
     match rustix::fs::ioctl_ficlone(to, from) {
-        Ok(()) => return Ok(()),
+        Ok(()) => return progress.advance(u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512)),
         // This file system, or this pair of files, cannot share blocks.
         Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV | Errno::NOTTY | Errno::NOSYS) => {}
-        Err(e) => return Err(e),
+        Err(e) => return Err(e).writing(path),
     }
     let size = u64::try_from(stat.st_size).unwrap_or(0);
-    rustix::fs::ftruncate(to, size)?;
+    rustix::fs::ftruncate(to, size).writing(path)?;
     let mut at = 0;
     while at < size {
         // Only what is data: a sparse file stays sparse.
@@ -47,46 +56,44 @@ fn content(from: &File, to: &File, stat: &Stat) -> rustix::io::Result<()> {
             Ok(start) => start,
             Err(Errno::NXIO) => break,
             Err(Errno::INVAL) => at,
-            Err(e) => return Err(e),
+            Err(e) => return Err(e).reading(path),
         };
         let end = rustix::fs::seek(from, SeekFrom::Hole(start)).unwrap_or(size).min(size);
-        range(from, to, start, end)?;
+        let mut done = start;
+        while done < end {
+            let length = piece(from, to, done, end).writing(path)?;
+            if length == 0 {
+                break;
+            }
+            done += length;
+            progress.advance(length)?;
+        }
         at = end.max(start + 1);
     }
     Ok(())
 }
 
-fn range(from: &File, to: &File, mut start: u64, end: u64) -> rustix::io::Result<()> {
-    while start < end {
-        let wish = usize::try_from(end - start).unwrap_or(usize::MAX).min(64 * 1024 * 1024);
-        let (mut read_at, mut write_at) = (start, start);
-        match rustix::fs::copy_file_range(from, Some(&mut read_at), to, Some(&mut write_at), wish) {
-            Ok(0) => break,
-            Ok(done) => start += done as u64,
-            Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV) => {
-                return by_hand(from, to, start, end);
-            }
-            Err(e) => return Err(e),
-        }
+/// A piece small enough for progress to be seen, large enough to be fast.
+const PIECE: u64 = 16 * 1024 * 1024;
+
+/// Copies a piece of what is from `start` to `end`; returns its length, 0 at the end of the file.
+fn piece(from: &File, to: &File, start: u64, end: u64) -> rustix::io::Result<u64> {
+    let wish = usize::try_from((end - start).min(PIECE)).unwrap_or(usize::MAX);
+    let (mut read_at, mut write_at) = (start, start);
+    match rustix::fs::copy_file_range(from, Some(&mut read_at), to, Some(&mut write_at), wish) {
+        Err(Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV) => by_hand(from, to, start, wish),
+        other => other.map(|length| length as u64),
     }
-    Ok(())
 }
 
-fn by_hand(from: &File, to: &File, mut start: u64, end: u64) -> rustix::io::Result<()> {
-    let mut buffer = vec![0_u8; 256 * 1024];
-    while start < end {
-        let wish = usize::try_from(end - start).unwrap_or(usize::MAX).min(buffer.len());
-        let length = rustix::io::pread(from, &mut buffer[..wish], start)?;
-        if length == 0 {
-            break;
-        }
-        let mut written = 0;
-        while written < length {
-            written += rustix::io::pwrite(to, &buffer[written..length], start + written as u64)?;
-        }
-        start += length as u64;
+fn by_hand(from: &File, to: &File, start: u64, wish: usize) -> rustix::io::Result<u64> {
+    let mut buffer = vec![0_u8; wish.min(256 * 1024)];
+    let length = rustix::io::pread(from, &mut buffer[..], start)?;
+    let mut written = 0;
+    while written < length {
+        written += rustix::io::pwrite(to, &buffer[written..length], start + written as u64)?;
     }
-    Ok(())
+    Ok(length as u64)
 }
 
 /// True if two regular files of one size hold the same bytes.

@@ -2,7 +2,7 @@
 //! layer, so that the base's show until they are made again.
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Patterns of paths below /usr; `*` stands for one component or a part of one.
 const DERIVED: [&str; 36] = [
@@ -46,11 +46,16 @@ const DERIVED: [&str; 36] = [
 
 /// True for a file that is made from others.
 pub(super) fn is_derived(path: &Path) -> bool {
-    // Byte code beside a base's source: image builds make all mtimes equal, which is what Python compares.
-    if path.iter().any(|part| part == "__pycache__") && path.extension().is_some_and(|end| end == "pyc") {
-        return true;
-    }
     DERIVED.iter().any(|pattern| matches(pattern, path))
+}
+
+/// The source that byte code was made from: `x/a.py` for `x/__pycache__/a.cpython-313.pyc`. If that is the base's, the
+/// byte code is not to be trusted: image builds make all mtimes equal, which is what Python compares.
+pub(super) fn source_of_bytecode(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".pyc")?;
+    let cache = path.parent()?;
+    let (module, _) = name.split_once('.')?;
+    (cache.file_name()? == "__pycache__").then(|| cache.with_file_name(format!("{module}.py")))
 }
 
 fn matches(pattern: &str, path: &Path) -> bool {
@@ -76,11 +81,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn byte_code_has_a_source() {
+        let source = |path: &str| source_of_bytecode(Path::new(path));
+        assert_eq!(source("lib/x/__pycache__/y.cpython-313.pyc"), Some("lib/x/y.py".into()));
+        assert_eq!(source("lib/x/y.pyc"), None);
+    }
+
+    #[test]
     fn caches_and_only_caches() {
         for path in [
             "share/icons/hicolor/icon-theme.cache",
             "lib/modules/6.12.1/modules.dep.bin",
-            "lib/python3/dist-packages/x/__pycache__/y.cpython-313.pyc",
             "lib/x86_64-linux-gnu/gtk-3.0/3.0.0/immodules.cache",
         ] {
             assert!(is_derived(Path::new(path)), "{path}");

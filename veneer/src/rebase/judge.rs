@@ -15,6 +15,8 @@ pub(super) enum Owner {
     Returned,
     /// The package database itself, which is composed anew.
     Database,
+    /// A package database that the new base has no counterpart for.
+    Stranded,
 }
 
 /// What judging looks at.
@@ -52,11 +54,17 @@ pub(super) fn entry(facts: Facts) -> Verdict {
     if facts.owner == Owner::Database && facts.kind != Directory {
         return Verdict::Drop;
     }
+    if facts.owner == Owner::Stranded {
+        return Verdict::Quarantine(
+            "the new base has no package database, so nothing lists your packages there",
+        );
+    }
     match (facts.kind, facts.base) {
         (Directory, Some(Directory)) => Verdict::Merge,
         // Nothing left to hide; or it hides what the package database lists.
         (Whiteout, None) => Verdict::Drop,
         (Whiteout, Some(_)) if matches!(facts.owner, Owner::Returned | Owner::Gone) => Verdict::Drop,
+        (Whiteout, Some(_)) if facts.derived => Verdict::Drop,
         (Whiteout, Some(_)) => Verdict::Keep,
         (Directory, None) => Verdict::Keep,
         (Directory, Some(_)) => Verdict::Quarantine("the new base has something else than a directory here"),

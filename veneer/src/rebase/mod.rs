@@ -16,8 +16,8 @@ use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::{At as _, Result};
 use crate::packages::dpkg;
-use crate::report::{Problem, ProblemKind};
-use crate::tree::{Attributes, Dir};
+use crate::report::{Problem, ProblemKind, Progress};
+use crate::tree::{Attributes, Dir, is_overlay_mark};
 
 pub use copy::{can_reflink, size_of};
 
@@ -26,12 +26,12 @@ const PROBLEM_LIMIT: usize = 1000;
 
 /// Derives the content of the layer in `target` (its `upper`, `record` and `quarantine`; `upper` is empty) from the
 /// layer in `source`, for the base at `usr`. The source is only read.
-pub fn derive(source: &Dir, target: &Dir, usr: &Dir) -> Result<Vec<Problem>> {
+pub fn derive(source: &Dir, target: &Dir, usr: &Dir, progress: &mut Progress) -> Result<Vec<Problem>> {
     let upper = source.sub(c"upper")?;
     let record = source.sub_if_there(c"record")?;
     let packages = dpkg::read_change(&upper, record.as_ref(), usr)?;
     let new = target.sub(c"upper")?;
-    let mut problems = walk::run(&upper, &new, usr, target, packages.as_ref())?;
+    let mut problems = walk::run(&upper, &new, usr, target, packages.as_ref(), progress)?;
     if let Some(change) = &packages {
         dpkg::write(change, &new)?;
         let told = &change.composition().problems;
@@ -53,7 +53,9 @@ pub fn derive(source: &Dir, target: &Dir, usr: &Dir) -> Result<Vec<Problem>> {
 /// Gives the upper directory of the new layer in `layer` mode, owner, label and times of the base's /usr: the merged
 /// /usr shows those of the upper.
 pub fn take_root_attributes(layer: &Dir, usr: &Dir) -> Result<()> {
-    let attributes = Attributes::read(usr, c".", &usr.stat_self()?)?;
+    let mut attributes = Attributes::read(usr, c".", &usr.stat_self()?)?;
+    // A base that is an overlay itself (composefs) has marks of its own, which mean nothing here.
+    attributes.xattrs.retain(|(name, _)| !is_overlay_mark(name));
     attributes.write(layer, c"upper", FileType::Directory)
 }
 

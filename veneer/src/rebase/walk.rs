@@ -12,7 +12,7 @@ use super::quarantine::Quarantine;
 use super::{PROBLEM_LIMIT, copy, derived, shown};
 use crate::error::{At as _, Error, Result};
 use crate::packages::dpkg::Change;
-use crate::report::{Problem, ProblemKind};
+use crate::report::{Problem, ProblemKind, Progress};
 use crate::tree::{Attributes, Dir, Kind, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
 
 /// Marks of a layer that was made with options that Veneer never uses: its files are not whole without them.
@@ -25,14 +25,17 @@ pub(super) fn run(
     usr: &Dir,
     layer: &Dir,
     packages: Option<&Change>,
+    progress: &mut Progress,
 ) -> Result<Vec<Problem>> {
     let mut walk = Walk {
         packages,
         new,
+        usr,
         quarantine: Quarantine::of(layer),
         links: HashMap::new(),
         problems: Vec::new(),
         more: 0,
+        progress,
     };
     walk.directory(upper, new, Some(usr), Path::new(""), 0)?;
     if walk.more > 0 {
@@ -48,12 +51,14 @@ pub(super) fn run(
 struct Walk<'a> {
     packages: Option<&'a Change>,
     new: &'a Dir,
+    usr: &'a Dir,
     quarantine: Quarantine<'a>,
     /// Where the first name of a file with several was copied to, by inode number of the source.
     links: HashMap<u64, PathBuf>,
     problems: Vec<Problem>,
     /// How many there are beyond those.
     more: usize,
+    progress: &'a mut Progress,
 }
 
 impl Walk<'_> {
@@ -101,7 +106,7 @@ impl Walk<'_> {
                 None => false,
             },
             owner: self.owner(place.path),
-            derived: derived::is_derived(place.path),
+            derived: self.is_derived(place.path)?,
         };
         match judge::entry(facts) {
             Verdict::Drop => Ok(false),
@@ -109,7 +114,7 @@ impl Walk<'_> {
             Verdict::Keep if facts.kind == Kind::Directory => self.keep_directory(place, &attributes),
             Verdict::Keep => self.keep(place, stat, attributes).map(|()| true),
             Verdict::Quarantine(why) => {
-                self.quarantine.take(place.from, place.name, place.path, why)?;
+                self.quarantine.take(place.from, place.path, why, self.progress)?;
                 self.tell_quarantined(place.path, why);
                 Ok(false)
             }
@@ -125,8 +130,17 @@ impl Walk<'_> {
         self.problems.push(Problem::of_path(ProblemKind::Quarantined, &shown(path), message));
     }
 
+    fn is_derived(&self, path: &Path) -> Result<bool> {
+        let Some(source) = derived::source_of_bytecode(path) else { return Ok(derived::is_derived(path)) };
+        let (Some(dir), Some(name)) = (self.usr.down(parent(&source))?, file_name(&source)) else {
+            return Ok(false);
+        };
+        Ok(dir.stat(&name)?.is_some())
+    }
+
     fn owner(&self, path: &Path) -> Owner {
         match self.packages {
+            Some(change) if change.is_stranded(path) => Owner::Stranded,
             Some(change) if change.owns(path) => Owner::Database,
             Some(change) if change.is_kept(path) => Owner::Kept,
             Some(change) if change.is_gone(path) => Owner::Gone,
@@ -179,7 +193,7 @@ impl Walk<'_> {
         // On a base with the same UUID and other inode numbers the origin names an unrelated file, whose content
         // overlayfs would serve. All other marks of a file belong to options that are off.
         attributes.xattrs.retain(|(name, _)| !is_overlay_mark(name));
-        if stat.st_nlink > 1 && Kind::of(stat) == Kind::File {
+        if stat.st_nlink > 1 && Kind::of(stat) != Kind::Whiteout {
             if let Some(first) = self.links.get(&stat.st_ino) {
                 if let (Some(dir), Some(name)) = (self.new.down(parent(first))?, file_name(first)) {
                     return copy::link(&dir, &name, place.to, place.name);
@@ -187,7 +201,7 @@ impl Walk<'_> {
             }
             self.links.insert(stat.st_ino, place.path.to_path_buf());
         }
-        copy::entry(place.from, place.to, place.name, stat, &attributes)
+        copy::entry(place.from, place.to, place.name, stat, &attributes, self.progress)
     }
 
     fn is_same(place: &Place<'_>, stat: &Stat, attributes: &Attributes, base: &Stat) -> Result<bool> {

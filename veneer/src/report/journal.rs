@@ -18,7 +18,7 @@ pub fn tell_journal(socket: &std::path::Path, status: &Status) {
     };
     let reason = status.reason.code();
     let layer = status.layer.as_ref().map(|layer| layer.id.to_string()).unwrap_or_default();
-    let base = status.base.as_ref().map(|base| base.id.as_str()).unwrap_or_default();
+    let base = &status.base.id;
     // A value of one line may stand behind the equals sign.
     let message = status.message.replace(['\n', '\0'], " ");
     let entry = format!(

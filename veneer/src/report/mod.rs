@@ -2,11 +2,13 @@
 
 mod journal;
 mod problem;
+mod progress;
 mod status;
 mod voice;
 
 pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
 pub use problem::{Problem, ProblemKind, display_path};
+pub use progress::Progress;
 pub use status::{Outcome, Status, StatusBase, StatusLayer};
 pub(crate) use voice::one_line;
-pub use voice::start_log;
+pub use voice::{Sink, start_log};

@@ -22,12 +22,12 @@ pub enum Outcome {
 }
 
 /// The base of this boot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusBase {
-    /// The base id.
+    /// The base id; empty if the base could not be looked at, as are the others then.
     pub id: String,
     /// Where it comes from.
-    pub source: IdSource,
+    pub source: Option<IdSource>,
     /// `ID=` of os-release.
     pub os: String,
     /// Its version, for people.
@@ -36,7 +36,7 @@ pub struct StatusBase {
 
 impl From<&Base> for StatusBase {
     fn from(base: &Base) -> Self {
-        let (id, source) = (base.id.id.clone(), base.id.source);
+        let (id, source) = (base.id.id.clone(), Some(base.id.source));
         StatusBase { id, source, os: base.os.clone(), version: base.version.clone() }
     }
 }
@@ -63,8 +63,8 @@ pub struct Status {
     pub reason: Reason,
     /// What happened and what the user can do, in a sentence or two.
     pub message: String,
-    /// The base; null if it could not be told.
-    pub base: Option<StatusBase>,
+    /// The base.
+    pub base: StatusBase,
     /// The layer; null when pristine.
     pub layer: Option<StatusLayer>,
     /// What the user should know of this layer on this base.

@@ -5,10 +5,22 @@ use log::{LevelFilter, Log, Metadata, Record};
 /// The kernel drops records of more than about 976 bytes (PRINTKRB_RECORD_MAX) without storing any of it.
 const LINE_LIMIT: usize = 900;
 
-/// Sends log messages of level Info and above to /dev/kmsg, or to standard error where there is no such device.
-/// `name` is what the lines begin with.
-pub fn start_log(name: &'static str) {
-    let kernel = kernlog::KernelLog::with_level(LevelFilter::Info).ok();
+/// Where messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// To /dev/kmsg, or to standard error where there is no such device, as in containers.
+    Kernel,
+    /// To standard error.
+    Stderr,
+}
+
+/// Sends log messages of level Info and above to `sink`. `name` is what the lines begin with.
+pub fn start_log(name: &'static str, sink: Sink) {
+    let kernel = match sink {
+        // Missing, or not for this user: standard error it is, so nothing is lost.
+        Sink::Kernel => kernlog::KernelLog::with_level(LevelFilter::Info).ok(),
+        Sink::Stderr => None,
+    };
     // A second start in one process keeps the first one's logger: nothing is lost.
     let _ = log::set_boxed_logger(Box::new(Voice { name, kernel }));
     log::set_max_level(LevelFilter::Info);

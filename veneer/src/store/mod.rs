@@ -27,7 +27,7 @@ const PROBLEMS: &CStr = c"problems";
 const PROBLEMS_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Room that a layer needs to be of any use: on a full upper not even `rm` works, since a whiteout needs an inode.
-const RESERVE: u64 = 4 * 1024 * 1024;
+const RESERVE: u64 = 1024 * 1024;
 
 /// What `veneer/store` says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -141,7 +141,7 @@ impl Store {
                 return Err(Error::Damaged { path: top.path_of(ROOT), what: "not a directory".into() });
             }
             None => {
-                preflight::check(&top)?;
+                check_fit(&top)?;
                 (top.make_sub(ROOT, 0o755)?, true)
             }
         };
@@ -171,7 +171,7 @@ impl Store {
                 });
             }
             if !new {
-                preflight::check(top)?;
+                check_fit(top)?;
             }
             state::write(root, STATE, "store", &StoreState { id: random_id(), by: by() })?;
             top.sync()?;
@@ -209,19 +209,7 @@ impl Store {
 
     /// Refuses if less than `bytes` and the reserve are free.
     pub fn check_room(&self, bytes: u64) -> Result<()> {
-        let state = rustix::fs::fstatvfs(&self.root).reading(&self.path)?;
-        let have = state.f_bavail.saturating_mul(state.f_frsize);
-        let need = bytes.saturating_add(RESERVE);
-        // Some file systems (btrfs) make inodes as needed and say 0 of 0.
-        let no_inodes = state.f_files > 0 && state.f_favail < 16;
-        if have < need || no_inodes {
-            return Err(Error::Room {
-                path: self.path.clone(),
-                have: if no_inodes { 0 } else { have },
-                need,
-            });
-        }
-        Ok(())
+        check_room(&self.root, bytes)
     }
 
     /// Makes the directory `NAME.tmp` for a layer in the making: `upper`, which takes mode and owner of the base's
@@ -263,6 +251,27 @@ impl Store {
     pub fn write_trial(&self, name: &LayerName, trial: Trial) -> Result<()> {
         trial.write(&self.open_layer(name)?)
     }
+}
+
+/// Refuses a file system that cannot hold a layer, or has no room to tell.
+fn check_fit(top: &Dir) -> Result<()> {
+    match preflight::check(top) {
+        Err(error) if error.is_no_space() => check_room(top, 0).and(Err(error)),
+        other => other.and_then(|()| check_room(top, 0)),
+    }
+}
+
+/// As [`Store::check_room`], for any directory.
+fn check_room(dir: &Dir, bytes: u64) -> Result<()> {
+    let state = rustix::fs::fstatvfs(dir).reading(dir.path())?;
+    let have = state.f_bavail.saturating_mul(state.f_frsize);
+    let need = bytes.saturating_add(RESERVE);
+    // Some file systems (btrfs) make inodes as needed and say 0 of 0.
+    let no_inodes = state.f_files > 0 && state.f_favail < 16;
+    if have < need || no_inodes {
+        return Err(Error::Room { path: dir.path().into(), have: if no_inodes { 0 } else { have }, need });
+    }
+    Ok(())
 }
 
 /// Who writes state files, for whoever reads them later.

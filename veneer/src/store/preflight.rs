@@ -15,9 +15,9 @@ const PLACE: &CStr = c".veneer-preflight";
 pub(super) fn check(top: &Dir) -> Result<()> {
     top.remove_tree(PLACE)?;
     let place = top.make_sub(PLACE, 0o700)?;
-    let result = tries(&place).map_err(|(what, errno)| Error::Unfit {
-        path: top.path().into(),
-        what: format!("its file system {what} ({errno})"),
+    let result = tries(&place).map_err(|(what, errno)| match errno {
+        Errno::NOSPC | Errno::DQUOT => Error::Write { path: top.path().into(), source: errno.into() },
+        _ => Error::Unfit { path: top.path().into(), what: format!("its file system {what} ({errno})") },
     });
     drop(place);
     top.remove_tree(PLACE)?;

@@ -142,7 +142,13 @@ impl Dir {
     pub fn file(&self, name: &CStr) -> Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let path = self.path_of(name);
-        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).opening(&path)?;
+        let fd = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            // A symlink, a socket, or a device that nothing drives.
+            Err(Errno::LOOP | Errno::NXIO | Errno::NODEV) => {
+                return Err(Error::Damaged { path, what: "not a regular file".into() });
+            }
+            other => other.opening(&path)?,
+        };
         let stat = rustix::fs::fstat(&fd).reading(&path)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Error::Damaged { path, what: "not a regular file".into() });
@@ -237,6 +243,17 @@ impl Dir {
         }
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// True for a directory that nobody has put anything into, but for overlayfs its own empty ones.
+    pub fn is_fresh(&self) -> Result<bool> {
+        for name in self.names()? {
+            match self.sub_if_there(&name)? {
+                Some(sub) if sub.names()?.is_empty() => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Removes a file that may be missing.

@@ -33,17 +33,58 @@ const FILES_LIMIT: usize = 8 * 1024 * 1024;
 /// What a rebase does to dpkg's database and the files that it knows. Paths are below /usr.
 #[derive(Debug)]
 pub struct Change {
-    /// The database's directory in the new base.
-    dir: PathBuf,
+    /// The database's directory in the new base; `None` if that has no database.
+    dir: Option<PathBuf>,
+    /// The database's directory in the layer.
+    old_dir: PathBuf,
     composition: Composition,
     kept: Paths,
     gone: Paths,
     returned: Paths,
     /// The new database's files, by path below its directory.
-    files: Vec<(PathBuf, Vec<u8>)>,
+    files: Vec<NewFile>,
+}
+
+/// A file of the new database.
+#[derive(Debug)]
+struct NewFile {
+    /// Below the database's directory.
+    path: PathBuf,
+    content: Vec<u8>,
+    mode: u32,
 }
 
 impl Change {
+    fn stranded(old_dir: PathBuf) -> Self {
+        let nothing = Paths::default;
+        let composition = Composition::default();
+        let (kept, gone, returned) = (nothing(), nothing(), nothing());
+        Change { dir: None, old_dir, composition, kept, gone, returned, files: Vec::new() }
+    }
+
+    /// If the new base has its database elsewhere, what describes kept packages goes there.
+    fn move_descriptions(&mut self, layer: &Dir) -> Result<()> {
+        let Some(info) = layer.sub_if_there(c"info")? else { return Ok(()) };
+        if self.dir.as_ref() == Some(&self.old_dir) {
+            return Ok(());
+        }
+        let mut sum = 0;
+        for name in info.names()? {
+            let file = name.to_string_lossy();
+            if !self.describes_kept(&file) {
+                continue;
+            }
+            let (stat, content) = (info.stat(&name)?, info.read(&name, LIST_LIMIT)?);
+            if let (Some(stat), Some(content)) = (stat, content) {
+                sum += content.len();
+                check_sum(sum, &info, &name)?;
+                let path = Path::new("info").join(&*file);
+                self.files.push(NewFile { path, content, mode: stat.st_mode & 0o777 });
+            }
+        }
+        Ok(())
+    }
+
     /// What becomes of the packages.
     #[must_use]
     pub fn composition(&self) -> &Composition {
@@ -68,11 +109,20 @@ impl Change {
         self.returned.has(path)
     }
 
+    /// True for the layer's database if the new base has none to compose it with.
+    #[must_use]
+    pub fn is_stranded(&self, path: &Path) -> bool {
+        self.dir.is_none() && path == self.old_dir
+    }
+
     /// True if the layer's copy at `path` is a file of the database that [`write`] makes anew or that must not hide
     /// the base's. `alternatives/` is left to the rules for files.
     #[must_use]
     pub fn owns(&self, path: &Path) -> bool {
-        let Ok(below) = path.strip_prefix(&self.dir) else { return false };
+        let (Some(dir), Ok(below)) = (&self.dir, path.strip_prefix(&self.old_dir)) else { return false };
+        if *dir != self.old_dir {
+            return true;
+        }
         if below.starts_with("alternatives") {
             return false;
         }
@@ -104,9 +154,9 @@ pub fn record(usr: &Dir, record: &Dir) -> Result<()> {
 /// Works out what a rebase of `upper` (with the record of its base) to the base at `usr` does to the packages; `None`
 /// if the layer did not touch dpkg's database, or the base has none to compose.
 pub fn read_change(upper: &Dir, old_record: Option<&Dir>, usr: &Dir) -> Result<Option<Change>> {
-    let Some((dir, base)) = find(usr)? else { return Ok(None) };
-    let Some((_, layer)) = find(upper)? else { return Ok(None) };
+    let Some((old_dir, layer)) = find(upper)? else { return Ok(None) };
     let Some(status) = stanzas(&layer, c"status")? else { return Ok(None) };
+    let Some((dir, base)) = find(usr)? else { return Ok(Some(Change::stranded(old_dir))) };
     let old = match old_record {
         Some(record) => stanzas(record, RECORD)?,
         None => None,
@@ -129,21 +179,21 @@ pub fn read_change(upper: &Dir, old_record: Option<&Dir>, usr: &Dir) -> Result<O
     kept.add(&layer, &composition.kept)?;
     returned.add(&base, &composition.returned)?;
     let files = files(&base, &layer, &composition)?;
-    Ok(Some(Change { dir, composition, kept, gone, returned, files }))
+    let mut change = Change { dir: Some(dir), old_dir, composition, kept, gone, returned, files };
+    change.move_descriptions(&layer)?;
+    Ok(Some(change))
 }
 
 /// Writes the new database into the new layer's upper directory, where it differs from the base's.
 pub fn write(change: &Change, upper: &Dir) -> Result<()> {
-    for (path, content) in &change.files {
-        let dir = match path.parent() {
-            Some(parent) => upper.ensure_down(&change.dir.join(parent))?,
-            None => upper.ensure_down(&change.dir)?,
-        };
+    let Some(database) = &change.dir else { return Ok(()) };
+    for NewFile { path, content, mode } in &change.files {
+        let dir = upper.ensure_down(&database.join(path.parent().unwrap_or(Path::new(""))))?;
         let name = path.file_name().unwrap_or_default().as_bytes();
         let name = CString::new(name).map_err(std::io::Error::from).writing(path)?;
         dir.remove_file(&name)?;
-        let mut file = dir.create(&name, 0o644)?;
-        rustix::fs::fchmod(&file, rustix::fs::Mode::from_raw_mode(0o644)).writing(dir.path_of(&name))?;
+        let mut file = dir.create(&name, *mode)?;
+        rustix::fs::fchmod(&file, rustix::fs::Mode::from_raw_mode(*mode)).writing(dir.path_of(&name))?;
         file.write_all(content).writing(dir.path_of(&name))?;
     }
     Ok(())
@@ -169,11 +219,11 @@ fn text(dir: &Dir, name: &CStr, limit: u64) -> Result<Option<String>> {
 }
 
 /// The files of the new database that are not simply the base's.
-fn files(base: &Dir, layer: &Dir, composition: &Composition) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+fn files(base: &Dir, layer: &Dir, composition: &Composition) -> Result<Vec<NewFile>> {
     let mut files = Vec::new();
     let mut add = |path: PathBuf, old: Option<String>, new: String| {
         if old.as_deref().unwrap_or_default() != new {
-            files.push((path, new.into_bytes()));
+            files.push(NewFile { path, content: new.into_bytes(), mode: 0o644 });
         }
     };
     // Without a package of the user's the base's own file says it all, in its own spelling.
@@ -210,14 +260,20 @@ fn files(base: &Dir, layer: &Dir, composition: &Composition) -> Result<Vec<(Path
             };
             let new = lines::triggers(old.as_deref().unwrap_or_default(), &theirs, &composition.kept);
             sum += new.len();
-            if sum > FILES_LIMIT {
-                let what = format!("larger than {FILES_LIMIT} bytes with all others of its kind");
-                return Err(Error::Damaged { path: triggers.path_of(&name), what });
-            }
+            check_sum(sum, &triggers, &name)?;
             add(Path::new("triggers").join(name.to_string_lossy().as_ref()), old, new);
         }
     }
     Ok(files)
+}
+
+/// Refuses the file with which the files that are held in memory get too many.
+fn check_sum(sum: usize, dir: &Dir, name: &CStr) -> Result<()> {
+    if sum > FILES_LIMIT {
+        let what = format!("larger than {FILES_LIMIT} bytes with all others of its kind");
+        return Err(Error::Damaged { path: dir.path_of(name), what });
+    }
+    Ok(())
 }
 
 /// The stanzas of a status file.

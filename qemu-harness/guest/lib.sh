@@ -1,0 +1,133 @@
+# shellcheck shell=bash disable=SC1091
+# What the scripts of the boots are written with. Results go to fd 3 as TAP; a line with "> " is for people.
+points=0 broken=0
+
+say() { printf '> %s\n' "$*" >&3; }
+# show COMMAND: for people: a command line and what it prints.
+show() {
+    say "\$ $1"
+    eval "$1" 2>&1 | sed 's/^/>   /' >&3
+}
+note() { sed 's/^/# /' >&3; }
+
+pass() { points=$((points + 1)); printf 'ok %d - %s\n' "$points" "$1" >&3; }
+fail() {
+    points=$((points + 1)) broken=$((broken + 1))
+    printf 'not ok %d - %s\n' "$points" "$1" >&3
+    shift
+    [ $# -eq 0 ] || printf '%s\n' "$@" | head -n 60 | note
+}
+
+# check TEXT COMMAND…: the command succeeds.
+check() {
+    local text=$1 out
+    shift
+    if out=$("$@" 2>&1); then pass "$text"; else fail "$text" "$* ended with $?:" "$out"; fi
+}
+# refuse TEXT COMMAND…: the command fails.
+refuse() {
+    local text=$1 out
+    shift
+    if out=$("$@" 2>&1); then fail "$text" "$* succeeded:" "$out"; else pass "$text"; fi
+}
+# is TEXT GOT WANTED
+is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:    $2" "wanted: $3"; fi; }
+# like TEXT GOT PATTERN: a pattern of the shell.
+# shellcheck disable=SC2053
+like() { if [[ $2 == $3 ]]; then pass "$1"; else fail "$1" "got:    $2" "wanted: $3"; fi; }
+# same TEXT FILE FILE
+same() {
+    local out
+    if out=$(diff -u "$2" "$3" 2>&1); then pass "$1"; else fail "$1" "$out"; fi
+}
+
+# status FILTER: one value of status.json.
+status() { jq -r "$1" "$STATUS"; }
+# on_usr: the type of what is on top at /usr; the base stays mounted below the layer.
+on_usr() { findmnt -no FSTYPE /usr | tail -n 1; }
+# on_layer ACTION: the boot runs on a layer, got in this way.
+on_layer() {
+    if [ ! -e "$STATUS" ]; then
+        fail "status.json says that a layer is mounted" "$STATUS is missing"
+        return
+    fi
+    is "a layer is mounted" "$(status .outcome)" layer
+    is "its reason is ok" "$(status .reason)" ok
+    is "the layer was $1" "$(status .layer.action)" "$1"
+    is "/usr is an overlay" "$(on_usr)" overlay
+    is "the bare base is to be seen beside the store" "$(findmnt -no FSTYPE "$BASE" | tail -n 1)" erofs
+    refuse "the bare base cannot be written" touch "$BASE/.probe"
+    # The time goes back, too: whether a layer is as it was is asked later.
+    check "/usr is writable" sh -c \
+        'touch -r /usr /run/usr-time && echo probe > /usr/.probe && rm /usr/.probe && touch -r /run/usr-time /usr'
+    [ "$(status .outcome)" = layer ] || jq . "$STATUS" | note
+}
+# blessed: the boot came up well, and Veneer knows.
+blessed() { is "the boot was blessed" "$(systemctl is-active veneer-bless.service)" active; }
+# pristine REASON: the boot runs on the bare base, and says why.
+pristine() {
+    if [ ! -e "$STATUS" ]; then
+        fail "status.json says why the base is bare" "$STATUS is missing"
+    else
+        is "the base is bare" "$(status .outcome)" pristine
+        is "the reason is $1" "$(status .reason)" "$1"
+        is "no layer is named" "$(status .layer)" null
+        refuse "the message is not empty" [ -z "$(status .message)" ]
+        say "message: $(status .message)"
+    fi
+    bare
+}
+# bare: /usr is the image and nothing else.
+bare() {
+    is "/usr is the image itself" "$(on_usr)" erofs
+    refuse "/usr cannot be written" touch /usr/.probe
+    same "dpkg lists exactly the base" <(packages) "$HERE/base.packages"
+}
+
+# packages: everything that dpkg lists, with versions.
+packages() {
+    dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort
+}
+# user_packages: what is there beyond the base.
+user_packages() { LC_ALL=C comm -23 <(packages) "$HERE/base.packages"; }
+# right_base: the base is the one that this boot is about.
+right_base() {
+    is "os-release is of $BASE_NAME" "$(. /etc/os-release; echo "$IMAGE_ID $IMAGE_VERSION")" "$BASE_NAME $BASE_VERSION"
+    check "the kernel has its modules" test -d "/usr/lib/modules/$(uname -r)"
+}
+# page: what the web server of the scenarios serves.
+page() {
+    exec 4<> /dev/tcp/127.0.0.1/80 || return
+    printf 'GET / HTTP/1.0\r\n\r\n' >&4
+    cat <&4
+    exec 4>&-
+}
+serves() {
+    is "nginx.service is active" "$(systemctl is-active nginx.service)" active
+    like "it serves its page" "$(page)" "*Welcome to nginx*"
+}
+# listing DIR: everything about every entry below DIR.
+listing() {
+    (
+        cd "$1" || exit
+        find . -printf '%P %y %m %U:%G %s %T@ %l\n' | LC_ALL=C sort
+        find . -type f -print0 | LC_ALL=C sort -z | xargs -r0 sha256sum
+        find . -print0 | LC_ALL=C sort -z | xargs -r0 getfattr --no-dereference --match=- --dump --encoding=hex 2>&1
+    )
+}
+# layer: the directory of the layer that is mounted.
+layer() { echo "$STORE/veneer/layers/$(status .layer.id)"; }
+
+timings() {
+    say "boot: $(systemd-analyze time 2>&1 | head -n 1)"
+    [ ! -e "$STATUS" ] || say "veneer-assemble measured: $(jq -c .timings_us "$STATUS")"
+}
+calm() {
+    # Degraded is what a unit that failed makes of a system.
+    is "no unit failed" "$(systemctl --failed --no-legend --plain | cut -d' ' -f1 | xargs)" ""
+}
+finish() {
+    calm
+    timings
+    printf '1..%d\ndone\n' "$points" >&3
+}

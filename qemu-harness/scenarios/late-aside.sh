@@ -1,0 +1,10 @@
+# shellcheck shell=bash
+# Two such boots were enough: the bare base, which is well, and the way back.
+right_base
+pristine trial-failed
+refuse "the user's file is not there" test -e /usr/share/mine
+check "status tells the way out" sh -c 'veneer status | grep "veneer retry"'
+check "the message at login tells it too" grep "veneer retry" /run/motd.d/50-veneer
+check "the journal has it under its own id" sh -c \
+    'journalctl --boot --quiet --output=cat VENEER_REASON=trial-failed | grep "set aside"'
+check "veneer retry" veneer retry

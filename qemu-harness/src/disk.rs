@@ -1,0 +1,214 @@
+//! The disk of a machine: one sparse raw file with /, /usr and the store. A base update is what it is on a real
+//! machine: another image written into /usr's partition.
+
+use fs_err::os::unix::fs::FileExt as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use crate::cache::Cache;
+use crate::command;
+use crate::error::{Error, Result};
+use crate::image::Image;
+use crate::layout::{Kind, Layout, MIB, Partition};
+use crate::tools::Tools;
+
+/// The size of /, which images are made for.
+pub(crate) const ROOT_MIB: u64 = 1024;
+const USR_MIB: u64 = 1024;
+const STORE_MIB: u64 = 512;
+/// How much is read or written at once.
+const CHUNK: usize = 1 << 20;
+
+/// What a scenario's disk has for a store when it is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// No partition at all.
+    Absent,
+    /// A partition full of zeros.
+    Unformatted,
+    /// An empty ext4.
+    Ext4,
+    /// An empty xfs.
+    Xfs,
+    /// An empty btrfs.
+    Btrfs,
+    /// Two partitions with the store's type and name, both with an empty ext4.
+    Twice,
+}
+
+/// A disk in a run's directory.
+#[derive(Debug)]
+pub(crate) struct Disk<'a> {
+    cache: &'a Cache,
+    tools: &'a Tools,
+    path: PathBuf,
+    layout: Layout,
+    store: Store,
+}
+
+impl<'a> Disk<'a> {
+    /// Makes a disk with `image` installed.
+    pub(crate) fn create(
+        cache: &'a Cache,
+        tools: &'a Tools,
+        path: PathBuf,
+        image: &Image,
+        store: Store,
+    ) -> Result<Self> {
+        let what = "making a disk";
+        let stores = match store {
+            Store::Absent => 0,
+            Store::Unformatted | Store::Ext4 | Store::Xfs | Store::Btrfs => 1,
+            Store::Twice => 2,
+        };
+        let mut partitions = vec![(Kind::Root, ROOT_MIB), (Kind::Usr, USR_MIB)];
+        partitions.extend(std::iter::repeat_n((Kind::Store, STORE_MIB), stores));
+        let layout = Layout::new(&partitions);
+
+        let file = fs::File::create(&path).map_err(Error::io(what))?;
+        file.set_len(layout.bytes()).map_err(Error::io(what))?;
+        let mut sfdisk = tools.command("sh");
+        let script = "printf %s \"$1\" | sfdisk --quiet --no-reread --no-tell-kernel \"$2\"";
+        sfdisk.args(["-euc", script, "sh", &layout.sfdisk()]).arg(&path);
+        command::run("sfdisk", &mut sfdisk, &cache.log("sfdisk"))?;
+
+        let disk = Self { cache, tools, path, layout, store };
+        disk.write(Kind::Root, &image.root())?;
+        disk.write_base(image)?;
+        for partition in disk.layout.all(Kind::Store) {
+            match store {
+                Store::Absent | Store::Unformatted => {}
+                Store::Ext4 | Store::Twice => disk.format(partition)?,
+                Store::Xfs => disk.format_apart(partition, &["mkfs.xfs", "-q"])?,
+                Store::Btrfs => disk.format_apart(partition, &["mkfs.btrfs", "--quiet"])?,
+            }
+        }
+        Ok(disk)
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The base update: writes the image's /usr over the one that is there.
+    pub(crate) fn write_base(&self, image: &Image) -> Result<()> {
+        self.write(Kind::Usr, &image.usr())
+    }
+
+    /// Whether /usr's partition still is the image, byte by byte.
+    pub(crate) fn has_base(&self, image: &Image) -> Result<bool> {
+        let what = "comparing /usr's partition with its image";
+        let Some(partition) = self.layout.find(Kind::Usr) else { return Ok(false) };
+        let disk = fs::File::open(&self.path).map_err(Error::io(what))?;
+        let mut file = fs::File::open(image.usr()).map_err(Error::io(what))?;
+        let (mut wanted, mut got) = (vec![0; CHUNK], vec![0; CHUNK]);
+        let mut at = partition.offset;
+        loop {
+            let n = file.read(&mut wanted).map_err(Error::io(what))?;
+            if n == 0 {
+                return Ok(true);
+            }
+            disk.read_exact_at(&mut got[..n], at).map_err(Error::io(what))?;
+            if got[..n] != wanted[..n] {
+                return Ok(false);
+            }
+            at += n as u64;
+        }
+    }
+
+    /// What is wrong with the store's file system after the machine is off; `None` if it is clean and sound,
+    /// or if there is none to look at.
+    pub(crate) fn store_damage(&self) -> Result<Option<String>> {
+        match self.store {
+            Store::Absent | Store::Unformatted => return Ok(None),
+            Store::Xfs => return self.damage_apart(&["xfs_repair", "-n"]),
+            Store::Btrfs => return self.damage_apart(&["btrfs", "check", "--readonly"]),
+            Store::Ext4 | Store::Twice => {}
+        }
+        for partition in self.layout.all(Kind::Store) {
+            let at = format!("{}?offset={}", self.path.display(), partition.offset);
+            // What dumpe2fs -h prints; but that program takes the `=` for a LABEL=.
+            let mut debugfs = self.tools.command("debugfs");
+            let (_, head) = command::output("debugfs", debugfs.args(["-R", "show_super_stats -h", &at]))?;
+            let state = head.lines().find_map(|line| line.strip_prefix("Filesystem state:")).map(str::trim);
+            if state != Some("clean") || head.contains("needs_recovery") {
+                return Ok(Some(head));
+            }
+            let mut e2fsck = self.tools.command("e2fsck");
+            let (sound, text) = command::output("e2fsck", e2fsck.args(["-f", "-n", &at]))?;
+            if !sound {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
+    }
+
+    fn format(&self, partition: Partition) -> Result<()> {
+        let mut ext4 = self.tools.command("mke2fs");
+        ext4.args(["-q", "-F", "-t", "ext4", "-E"]);
+        ext4.arg(format!("lazy_itable_init=0,lazy_journal_init=0,offset={}", partition.offset));
+        ext4.arg(&self.path).arg(format!("{}M", partition.bytes / MIB));
+        command::run("mke2fs of the store", &mut ext4, &self.cache.log("store"))
+    }
+
+    /// Formats with a program that knows no offsets: a file of its own, copied into the partition.
+    fn format_apart(&self, partition: Partition, mkfs: &[&str]) -> Result<()> {
+        let path = self.path.with_extension("store");
+        let file = fs::File::create(&path).map_err(Error::io("making a store"))?;
+        file.set_len(partition.bytes).map_err(Error::io("making a store"))?;
+        let mut command = self.tools.command(mkfs[0]);
+        command.args(&mkfs[1..]).arg(&path);
+        command::run("mkfs of the store", &mut command, &self.cache.log("store"))?;
+        self.write(Kind::Store, &path)?;
+        fs::remove_file(&path).map_err(Error::io("removing a store's file"))
+    }
+
+    /// What a checker that knows no offsets says of the store; `None` if it is content.
+    fn damage_apart(&self, check: &[&str]) -> Result<Option<String>> {
+        let what = "reading the store";
+        let path = self.path.with_extension("store");
+        let Some(partition) = self.layout.find(Kind::Store) else { return Ok(None) };
+        let mut disk = fs::File::open(&self.path).map_err(Error::io(what))?;
+        disk.seek(SeekFrom::Start(partition.offset)).map_err(Error::io(what))?;
+        let mut file = fs::File::create(&path).map_err(Error::io(what))?;
+        std::io::copy(&mut disk.take(partition.bytes), &mut file).map_err(Error::io(what))?;
+        let (sound, text) =
+            command::output(check[0], self.tools.command(check[0]).args(&check[1..]).arg(&path))?;
+        fs::remove_file(&path).map_err(Error::io("removing a store's file"))?;
+        Ok((!sound).then_some(text))
+    }
+
+    /// Copies an image into the first partition of a kind. Zeros are written too, unless the place is a hole:
+    /// what was there before must not shine through.
+    fn write(&self, kind: Kind, image: &Path) -> Result<()> {
+        let what = "writing a partition";
+        let Some(partition) = self.layout.find(kind) else { return Ok(()) };
+        let mut from = fs::File::open(image).map_err(Error::io(what))?;
+        let bytes = from.metadata().map_err(Error::io(what))?.len();
+        if bytes > partition.bytes {
+            let what = image.display().to_string();
+            return Err(Error::TooLarge { what, bytes, room: partition.bytes });
+        }
+        let mut disk =
+            fs::OpenOptions::new().read(true).write(true).open(&self.path).map_err(Error::io(what))?;
+        disk.seek(SeekFrom::Start(partition.offset)).map_err(Error::io(what))?;
+        let (mut chunk, mut old, zeros) = (vec![0; CHUNK], vec![0; CHUNK], vec![0; CHUNK]);
+        let mut at = partition.offset;
+        loop {
+            let n = from.read(&mut chunk).map_err(Error::io(what))?;
+            if n == 0 {
+                return Ok(());
+            }
+            disk.read_exact_at(&mut old[..n], at).map_err(Error::io(what))?;
+            at += n as u64;
+            if chunk[..n] == zeros[..n] && old[..n] == zeros[..n] {
+                disk.seek(SeekFrom::Start(at)).map_err(Error::io(what))?;
+            } else {
+                disk.write_all(&chunk[..n]).map_err(Error::io(what))?;
+            }
+        }
+    }
+}

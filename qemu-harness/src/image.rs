@@ -1,0 +1,186 @@
+//! Second half of an image: Veneer on top of a tree of packages, then an initramfs by the image's own dracut,
+//! /usr as erofs and the rest as ext4.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use crate::cache::{self, Cache};
+use crate::command;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::guest;
+use crate::key::Key;
+use crate::progress;
+use crate::recipe::Recipe;
+use crate::stage::Stage;
+use crate::tools::Tools;
+use crate::tree::Tree;
+
+/// An image in the cache: what an image builder would deliver, and what the scripts need to know of it.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// What it was made of.
+    pub(crate) recipe: &'static Recipe,
+    dir: PathBuf,
+    repository: PathBuf,
+}
+
+impl Image {
+    /// Makes the image, or finds it.
+    pub(crate) fn prepare(
+        cache: &Cache,
+        tools: &Tools,
+        stage: &Stage,
+        recipe: &'static Recipe,
+    ) -> Result<Self> {
+        let tree = Tree::prepare(cache, tools, recipe)?;
+        let key = key(recipe, stage);
+        let dir = cache.get(&name(recipe, stage), |dir| {
+            progress::step(&format!("{}: Veneer, initramfs, file systems", recipe.name), || {
+                Builder { cache, tools, stage, recipe, key: &key, dir }.build(&tree)
+            })
+        })?;
+        Ok(Self { recipe, dir, repository: tree.repository() })
+    }
+
+    /// The kernel.
+    pub(crate) fn kernel(&self) -> PathBuf {
+        self.dir.join("vmlinuz")
+    }
+
+    /// The initramfs.
+    pub(crate) fn initrd(&self) -> PathBuf {
+        self.dir.join("initrd.img")
+    }
+
+    /// /usr.
+    pub(crate) fn usr(&self) -> PathBuf {
+        self.dir.join("usr.erofs")
+    }
+
+    /// Everything else, in the state of a machine just installed.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.dir.join("root.ext4")
+    }
+
+    /// The packages of the base, one a line with its version.
+    pub(crate) fn packages(&self) -> PathBuf {
+        self.dir.join("base.packages")
+    }
+
+    /// The repository with what the scenarios install.
+    pub(crate) fn repository(&self) -> &Path {
+        &self.repository
+    }
+}
+
+/// An image's name in the cache.
+pub(crate) fn name(recipe: &Recipe, stage: &Stage) -> String {
+    format!("image-{}-{}", recipe.name, key(recipe, stage).short())
+}
+
+fn key(recipe: &Recipe, stage: &Stage) -> Key {
+    let mut key = Key::new("image 1")
+        .with("tree", recipe.tree_name().as_bytes())
+        .with("version", recipe.version.as_bytes())
+        .with("stage", stage.key().as_bytes())
+        .with("build", BUILD.as_bytes());
+    for file in guest::IMAGE_FILES {
+        key = key.with(file.path, file.text.as_bytes());
+    }
+    key
+}
+
+/// Turns the copied tree into the tree of an image-based system. Runs in the chroot.
+const BUILD: &str = r#"
+name=$1 version=$2
+# What an image's os-release says of the image.
+printf '%s\n' "VARIANT_ID=veneer-test" "IMAGE_ID=$name" "IMAGE_VERSION=$version" >> /usr/lib/os-release
+# A machine that was set up already: no questions on the console, a console without a password.
+echo 5eed5eed5eed5eed5eed5eed5eed5eed > /etc/machine-id
+echo veneer-test > /etc/hostname
+passwd --quiet --delete root
+echo 'PARTLABEL=root / ext4 defaults 0 1' > /etc/fstab
+# Nothing may take apt's lock, or the processor, behind the scripts' back.
+for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim; do
+    ln -sf /dev/null "/etc/systemd/system/$timer.timer"
+done
+rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/* /var/cache/apt/*.bin
+echo 'deb [trusted=yes] file:/srv/veneer-test/repo ./' > /etc/apt/sources.list
+mkdir -p /srv/veneer-test
+systemctl enable --quiet veneer-test.service
+# The package database describes /usr, so it is versioned with it.
+mkdir -p /usr/lib/sysimage
+mv /var/lib/dpkg /usr/lib/sysimage/dpkg
+ln -s ../../usr/lib/sysimage/dpkg /var/lib/dpkg
+dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort > /boot/base.packages
+ldconfig
+kernel=$(ls /usr/lib/modules)
+# Not for this host: it is another machine. Uncompressed, because unpacking is slow without KVM.
+dracut --force --no-hostonly --no-compress --kver "$kernel" --add-drivers 'virtio_blk erofs ext4' \
+    --include /etc/systemd/system/emergency.service.d /etc/systemd/system/emergency.service.d \
+    --include /etc/systemd/system/emergency.service.d /etc/systemd/system/dracut-emergency.service.d \
+    --include /etc/systemd/system/emergency.service.d /etc/systemd/system/rescue.service.d \
+    --include /etc/veneer-test/emergency /etc/veneer-test/emergency \
+    /boot/initrd.img
+mv "/boot/vmlinuz-$kernel" /boot/vmlinuz
+"#;
+
+struct Builder<'a> {
+    cache: &'a Cache,
+    tools: &'a Tools,
+    stage: &'a Stage,
+    recipe: &'static Recipe,
+    key: &'a Key,
+    dir: &'a Path,
+}
+
+impl Builder<'_> {
+    fn build(&self, tree: &Tree) -> Result<()> {
+        let what = "making an image";
+        let root = self.dir.join("build");
+        let log = |step: &str| self.cache.log(&format!("{}-{step}", self.recipe.name));
+
+        let mut copy = command::isolated(
+            "cp -a --reflink=auto \"$1\" \"$3\"; cp -dR --preserve=mode,timestamps,links \"$2/.\" \"$3/\"",
+        );
+        command::run(
+            "copying the tree",
+            copy.arg(tree.root()).arg(self.stage.dir()).arg(&root),
+            &log("copy"),
+        )?;
+        guest::install(guest::IMAGE_FILES, &root).map_err(Error::io(what))?;
+
+        let mut build = command::in_chroot(&root);
+        build.args(["sh", "-euc", BUILD, "sh", self.recipe.name, self.recipe.version]);
+        command::run(&format!("setting up {}", self.recipe.name), &mut build, &log("setup"))?;
+
+        for name in ["vmlinuz", "initrd.img", "base.packages"] {
+            let from = root.join("boot").join(name);
+            if !from.exists() {
+                let what = format!("no /boot/{name} was made");
+                return Err(Error::BadTree { base: self.recipe.name, what });
+            }
+            fs::rename(from, self.dir.join(name)).map_err(Error::io(what))?;
+        }
+        let usr = self.dir.join("usr");
+        fs::rename(root.join("usr"), &usr).map_err(Error::io(what))?;
+        fs::create_dir(root.join("usr")).map_err(Error::io(what))?;
+
+        let usr_image = self.dir.join("usr.erofs");
+        let uuid = self.key.clone().with("of", b"usr").uuid();
+        let args = ["-zlz4".as_ref(), "-U".as_ref(), uuid.as_ref(), usr_image.as_os_str(), usr.as_os_str()];
+        self.tools.run("mkfs.erofs", "mkfs.erofs", args, &log("erofs"))?;
+
+        let root_image = self.dir.join("root.ext4");
+        let uuid = self.key.clone().with("of", b"root").uuid();
+        let mut ext4 = self.tools.command("mke2fs");
+        ext4.args(["-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0", "-L", "root", "-U", &uuid, "-d"]);
+        ext4.arg(&root).arg(&root_image).arg(format!("{}M", disk::ROOT_MIB));
+        command::run("mke2fs of /", &mut ext4, &log("ext4"))?;
+
+        cache::remove_tree(&root)?;
+        cache::remove_tree(&usr)
+    }
+}

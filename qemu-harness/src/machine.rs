@@ -1,0 +1,245 @@
+//! One run of QEMU, from power-on to the end of its process, never longer than its deadline.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fs_err as fs;
+
+use crate::cache::Cache;
+use crate::command;
+use crate::console;
+use crate::error::{Error, Result};
+use crate::image::Image;
+use crate::progress;
+use crate::tools::Tools;
+
+/// How often a running machine is looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How often a machine is started at most.
+const STARTS: usize = 5;
+
+/// What the machine runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accel {
+    /// The host's processor.
+    Kvm,
+    /// Emulation, on two cores about ten times slower.
+    Tcg,
+}
+
+impl Accel {
+    /// Tries KVM by running a kernel under it until it finds no root: /dev/kvm may be there and unusable.
+    pub(crate) fn probe(cache: &Cache, tools: &Tools, image: &Image) -> Result<Self> {
+        if !Path::new("/dev/kvm").exists() {
+            return Ok(Self::Tcg);
+        }
+        let probe = cache.path("tmp").join("kvm-probe");
+        let mut qemu = tools.command("timeout");
+        qemu.args([
+            "-k",
+            "1",
+            "20",
+            "qemu-system-x86_64",
+            "-accel",
+            "kvm",
+            "-cpu",
+            "host",
+            "-M",
+            "q35",
+            "-m",
+            "256",
+        ]);
+        qemu.args(["-nodefaults", "-display", "none", "-no-reboot", "-append", "console=ttyS0 panic=-1"]);
+        qemu.arg("-kernel").arg(image.kernel()).arg("-serial").arg(format!("file:{}", probe.display()));
+        let (ended, _) = command::output("probing KVM", &mut qemu)?;
+        let panicked = console::tail(&probe, 200).contains("Kernel panic");
+        Ok(if ended && panicked { Self::Kvm } else { Self::Tcg })
+    }
+
+    fn args(self) -> &'static [&'static str] {
+        match self {
+            Self::Kvm => &["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg => &["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"],
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The machine powered off, rebooted or panicked: the report tells which.
+    Off,
+    /// The power was cut, as asked for.
+    Cut,
+    /// The deadline passed.
+    Deadline,
+    /// QEMU itself died.
+    Crashed,
+}
+
+/// A machine to be run.
+#[derive(Debug)]
+pub(crate) struct Machine<'a> {
+    /// Where QEMU comes from.
+    pub(crate) tools: &'a Tools,
+    /// What it runs on.
+    pub(crate) accel: Accel,
+    /// Kernel and initramfs.
+    pub(crate) image: &'a Image,
+    /// The system disk.
+    pub(crate) disk: &'a Path,
+    /// The read-only disk with the script.
+    pub(crate) test_disk: PathBuf,
+    /// The kernel's command line.
+    pub(crate) cmdline: String,
+    /// Where console, report and journal go.
+    pub(crate) dir: PathBuf,
+}
+
+impl Machine<'_> {
+    /// What the guest wrote to the console.
+    pub(crate) fn console(&self) -> PathBuf {
+        self.dir.join("console.log")
+    }
+
+    /// What the guest reported.
+    pub(crate) fn report(&self) -> PathBuf {
+        self.dir.join("report.tap")
+    }
+
+    /// The guest's journal of this boot.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.dir.join("journal.log")
+    }
+
+    fn qemu(&self, console: &str) -> Command {
+        let mut qemu = self.tools.command("qemu-system-x86_64");
+        qemu.args(self.accel.args()).args([
+            "-M",
+            "q35",
+            "-smp",
+            "2",
+            "-m",
+            "1024",
+            "-nodefaults",
+            "-no-reboot",
+        ]);
+        qemu.args(["-display", "none", "-nic", "none", "-device", "virtio-rng-pci", "-serial", console]);
+        qemu.arg("-kernel").arg(self.image.kernel()).arg("-initrd").arg(self.image.initrd());
+        qemu.args(["-append", &self.cmdline]);
+        // The host's page cache outlives QEMU, so a killed machine loses nothing that it was told is written.
+        for (id, path, more) in
+            [("system", self.disk, ""), ("veneer-test", self.test_disk.as_path(), ",readonly=on")]
+        {
+            let path = path.display();
+            qemu.args(["-drive", &format!("file={path},format=raw,if=none,cache=unsafe,id={id}{more}")]);
+            qemu.args(["-device", &format!("virtio-blk-pci,drive={id},serial={id}")]);
+        }
+        qemu.args(["-device", "virtio-serial-pci"]);
+        for (name, path) in [("veneer", self.report()), ("journal", self.journal())] {
+            qemu.args(["-chardev", &format!("file,id={name},path={}", path.display())]);
+            qemu.args(["-device", &format!("virtserialport,chardev={name},name={name}")]);
+        }
+        qemu
+    }
+
+    /// Runs the machine until it is off, the deadline passes, or, if a `cut` is given, until that text is in the
+    /// report. With `live`, what the guest says is printed as it comes.
+    ///
+    /// Emulating two processors, QEMU 10 now and then dies of a failed assertion (`iotlb_to_section`) while the
+    /// kernel sizes the PCI bars, on a busy host the more. No program of the guest has run by then, so nothing is
+    /// hidden by starting anew.
+    pub(crate) fn run(&self, deadline: Duration, cut: Option<&str>, live: bool) -> Result<End> {
+        for _ in 0..STARTS {
+            let end = self.run_once(deadline, cut, live)?;
+            if end != End::Crashed || self.reached_userspace() {
+                return Ok(end);
+            }
+            progress::say("QEMU died before the guest's first program; starting it anew");
+        }
+        Ok(End::Crashed)
+    }
+
+    fn reached_userspace(&self) -> bool {
+        // The kernel's last word before it hands over. A console that cannot be read proves nothing.
+        fs::read(self.console()).map_or(true, |text| String::from_utf8_lossy(&text).contains("Run /init"))
+    }
+
+    fn run_once(&self, deadline: Duration, cut: Option<&str>, live: bool) -> Result<End> {
+        let what = "running a machine";
+        let console = format!("file:{}", self.console().display());
+        let mut command = self.qemu(&console);
+        let log = fs::File::create(self.dir.join("qemu.log")).map_err(Error::io(what))?;
+        let err = log.try_clone().map_err(Error::io(what))?;
+        command.stdin(Stdio::null()).stdout(log.into_parts().0).stderr(err.into_parts().0);
+        let mut child = command.spawn().map_err(Error::io(what))?;
+        let start = Instant::now();
+        let mut shown = 0;
+        let end = loop {
+            let status = child.try_wait().map_err(Error::io(what))?;
+            // The file appears with QEMU; until then there is nothing to read.
+            let report = fs::read(self.report()).unwrap_or_default();
+            if live {
+                shown = show(&report, shown);
+            }
+            if let Some(status) = status {
+                break if status.success() { End::Off } else { End::Crashed };
+            }
+            if cut.is_some_and(|text| String::from_utf8_lossy(&report).contains(text)) {
+                break End::Cut;
+            }
+            if start.elapsed() > deadline {
+                break End::Deadline;
+            }
+            std::thread::sleep(TICK);
+        };
+        if matches!(end, End::Cut | End::Deadline) {
+            child.kill().map_err(Error::io(what))?;
+            child.wait().map_err(Error::io(what))?;
+        }
+        Ok(end)
+    }
+
+    /// Hands the machine's console to the person who asked for it.
+    pub(crate) fn interact(&self) -> Result<()> {
+        progress::say("the console is yours (root, no password; Ctrl-A X ends the machine)");
+        let mut command = self.qemu("mon:stdio");
+        command.status().map_err(Error::io("running a machine"))?;
+        Ok(())
+    }
+
+    /// What is known of a run that went wrong, for people.
+    pub(crate) fn post_mortem(&self) -> String {
+        let mut text = String::new();
+        let parts = [("QEMU", self.dir.join("qemu.log"), 10), ("console", self.console(), 30)];
+        for (name, path, lines) in parts {
+            let tail = console::tail(&path, lines);
+            if !tail.is_empty() {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "  end of the {name} ({}):", path.display());
+                for line in tail.lines() {
+                    let _ = writeln!(text, "    {line}");
+                }
+            }
+        }
+        if fs::metadata(self.journal()).is_ok_and(|meta| meta.len() > 0) {
+            let _ = writeln!(text, "  the journal: {}", self.journal().display());
+        }
+        text
+    }
+}
+
+/// Prints the lines for people that came since `from`; returns how far it got.
+fn show(report: &[u8], from: usize) -> usize {
+    let new = report.get(from..).unwrap_or_default();
+    let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    for line in String::from_utf8_lossy(&new[..whole]).lines() {
+        if let Some(said) = line.strip_prefix("> ") {
+            println!("          {said}");
+        }
+    }
+    from + whole
+}

@@ -1,0 +1,144 @@
+//! The bases: what each image is made of. A base A is what a machine is installed with, B what it is updated to;
+//! they differ in packages, package versions, kernel, os-release and file system.
+
+use crate::key::Key;
+
+/// One base, as data.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    /// Name, also for the cache.
+    pub(crate) name: &'static str,
+    /// What it is, for people.
+    pub(crate) about: &'static str,
+    /// Lines of sources.list; the first names the main suite.
+    pub(crate) sources: &'static [&'static str],
+    /// Packages beyond [`COMMON`], with `/suite` where the version is not to come from the main suite.
+    pub(crate) packages: &'static [&'static str],
+    /// `IMAGE_VERSION` in os-release.
+    pub(crate) version: &'static str,
+}
+
+/// What every base has beside the package manager and what is essential. jq and attr serve the guest scripts.
+const COMMON: &[&str] = &[
+    "systemd",
+    "systemd-sysv",
+    "udev",
+    "dbus",
+    "dracut",
+    "kmod",
+    "e2fsprogs",
+    "xfsprogs",
+    "btrfs-progs",
+    "util-linux",
+    "mount",
+    "login",
+    "passwd",
+    "iproute2",
+    "procps",
+    "jq",
+    "attr",
+];
+
+/// What the scenarios install: a daemon with a unit. Fetched when the image is made, installed by the guest.
+pub(crate) const USER_PACKAGES: &[&str] = &["nginx"];
+
+/// Debian 13 as released.
+pub(crate) static DEBIAN13_A: Recipe = Recipe {
+    name: "debian13-a",
+    about: "Debian 13",
+    sources: &["deb http://deb.debian.org/debian trixie main"],
+    packages: &["linux-image-cloud-amd64", "tmux", "less"],
+    version: "1",
+};
+
+/// Debian 13 with updates, a newer kernel and tmux from backports, tree added and less dropped. The security
+/// suite alone would not do: right after a point release it has nothing newer in a base of this size.
+pub(crate) static DEBIAN13_B: Recipe = Recipe {
+    name: "debian13-b",
+    about: "Debian 13 with updates and a newer kernel",
+    sources: &[
+        "deb http://deb.debian.org/debian trixie main",
+        "deb http://deb.debian.org/debian trixie-updates main",
+        "deb http://deb.debian.org/debian trixie-backports main",
+        "deb http://deb.debian.org/debian-security trixie-security main",
+    ],
+    packages: &["linux-image-cloud-amd64/trixie-backports", "tmux/trixie-backports", "tree"],
+    version: "2",
+};
+
+/// Testing, where it stands today.
+pub(crate) static UNSTABLE_A: Recipe = Recipe {
+    name: "unstable-a",
+    about: "Debian testing",
+    sources: &["deb http://deb.debian.org/debian testing main"],
+    packages: &["linux-image-cloud-amd64", "tmux", "less"],
+    version: "1",
+};
+
+/// Unstable: a few weeks ahead of testing, usually in systemd, the kernel and some libraries.
+pub(crate) static UNSTABLE_B: Recipe = Recipe {
+    name: "unstable-b",
+    about: "Debian unstable",
+    sources: &["deb http://deb.debian.org/debian unstable main"],
+    packages: &["linux-image-cloud-amd64", "tmux", "tree"],
+    version: "2",
+};
+
+/// All of them.
+pub(crate) static ALL: &[&Recipe] = &[&DEBIAN13_A, &DEBIAN13_B, &UNSTABLE_A, &UNSTABLE_B];
+
+impl Recipe {
+    /// The main suite: the third word of the first source.
+    pub(crate) fn suite(&self) -> &'static str {
+        self.sources.first().and_then(|line| line.split(' ').nth(2)).unwrap_or_default()
+    }
+
+    /// All packages asked for, as mmdebstrap's `--include` takes them.
+    pub(crate) fn include(&self) -> String {
+        [COMMON, self.packages].concat().join(",")
+    }
+
+    /// The key of the tree of packages. What is installed on top of it has a key of its own.
+    pub(crate) fn key(&self) -> Key {
+        // The number changes when tree.rs makes something else of the same recipe.
+        Key::new("tree 1")
+            .with("name", self.name.as_bytes())
+            .with("sources", self.sources.join("\n").as_bytes())
+            .with("include", self.include().as_bytes())
+            .with("user", USER_PACKAGES.join(",").as_bytes())
+    }
+
+    /// The tree's name in the cache.
+    pub(crate) fn tree_name(&self) -> String {
+        format!("tree-{}-{}", self.name, self.key().short())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, DEBIAN13_A, Recipe};
+
+    #[test]
+    fn every_base_has_a_name_and_a_key_of_its_own() {
+        for (i, one) in ALL.iter().enumerate() {
+            for other in &ALL[i + 1..] {
+                assert_ne!(one.name, other.name);
+                assert_ne!(one.key().short(), other.key().short());
+            }
+        }
+    }
+
+    #[test]
+    fn every_base_has_a_main_suite() {
+        assert_eq!(DEBIAN13_A.suite(), "trixie");
+        assert!(ALL.iter().all(|recipe| !recipe.suite().is_empty()));
+    }
+
+    #[test]
+    fn a_changed_package_list_changes_the_key_and_the_about_text_does_not() {
+        let same = Recipe { about: "x", ..DEBIAN13_A };
+        assert_eq!(same.tree_name(), DEBIAN13_A.tree_name());
+        let other = Recipe { packages: &["linux-image-cloud-amd64"], ..DEBIAN13_A };
+        assert_ne!(other.tree_name(), DEBIAN13_A.tree_name());
+    }
+}

@@ -1,0 +1,233 @@
+//! Runs scenarios and counts what came of them.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use fs_err as fs;
+
+use crate::cache::{self, Cache};
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::guest;
+use crate::image::Image;
+use crate::machine::{Accel, End, Machine};
+use crate::progress;
+use crate::recipe::Recipe;
+use crate::scenario::{Boot, Ends, Scenario};
+use crate::tap::Report;
+use crate::timing::Timing;
+use crate::tools::Tools;
+
+/// Everything that boots need.
+#[derive(Debug)]
+pub(crate) struct Lab<'a> {
+    /// Where runs are kept.
+    pub(crate) cache: &'a Cache,
+    /// QEMU and friends.
+    pub(crate) tools: &'a Tools,
+    /// What machines run on.
+    pub(crate) accel: Accel,
+    /// Every image that the scenarios name.
+    pub(crate) images: &'a [Image],
+    /// More words for every command line.
+    pub(crate) append: &'a str,
+    /// Keep the disks of runs that went well, too.
+    pub(crate) keep: bool,
+    /// Print what the guests say as it comes.
+    pub(crate) live: bool,
+}
+
+/// Points that went well, and points that did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Passed.
+    pub(crate) passed: usize,
+    /// Failed.
+    pub(crate) failed: usize,
+}
+
+impl Tally {
+    /// Counts one point; a failed one is printed with what is known about it.
+    fn count(&mut self, ok: bool, text: &str, notes: &[String]) {
+        if ok {
+            self.passed += 1;
+            return;
+        }
+        self.failed += 1;
+        println!("  FAILED: {text}");
+        for note in notes {
+            println!("    {note}");
+        }
+    }
+
+    /// Adds another tally.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+impl Lab<'_> {
+    /// The image of a base.
+    pub(crate) fn image(&self, recipe: &'static Recipe) -> &Image {
+        let found = self.images.iter().find(|image| image.recipe.name == recipe.name);
+        found.expect("images are made for every base that the scenarios name")
+    }
+
+    /// Runs one scenario.
+    pub(crate) fn run(&self, scenario: &Scenario) -> Result<Tally> {
+        let mut tally = Tally::default();
+        let dir = self.cache.path("runs").join(scenario.name);
+        cache::remove_tree(&dir)?;
+        fs::create_dir_all(&dir).map_err(Error::io("making a run's directory"))?;
+        let Some(first) = scenario.boots.first() else { return Ok(tally) };
+        let image = self.image(first.base);
+        let disk = Disk::create(self.cache, self.tools, dir.join("disk.raw"), image, scenario.store)?;
+        let mut installed = first.base;
+        for (number, boot) in scenario.boots.iter().enumerate() {
+            if installed.name != boot.base.name {
+                disk.write_base(self.image(boot.base))?;
+                installed = boot.base;
+            }
+            let title = format!("{} {}/{}: {}", scenario.name, number + 1, scenario.boots.len(), boot.title);
+            progress::say(&format!("{title} …"));
+            let start = Instant::now();
+            let (result, whole) = self.boot(&disk, boot, &dir.join(format!("boot-{}", number + 1)))?;
+            let seconds = start.elapsed().as_secs_f64();
+            progress::say(&format!(
+                "{title}: {} ok, {} failed in {seconds:.0} s",
+                result.passed, result.failed
+            ));
+            tally.add(result);
+            let rest = scenario.boots.len() - number - 1;
+            if !whole && rest > 0 {
+                tally.failed += rest;
+                println!("  not run, because they build on this boot: {rest} more, counted as failed");
+                break;
+            }
+        }
+        if tally.failed == 0 && !self.keep {
+            fs::remove_file(disk.path()).map_err(Error::io("removing a disk"))?;
+        }
+        Ok(tally)
+    }
+
+    /// Boots once and judges; also says whether the boot came to its proper end.
+    fn boot(&self, disk: &Disk, boot: &Boot, dir: &Path) -> Result<(Tally, bool)> {
+        let mut tally = Tally::default();
+        let what = "running a boot";
+        let image = self.image(boot.base);
+        let machine = self.machine(disk, boot, image, dir)?;
+        let (cut, wanted) = match boot.ends {
+            Ends::PowerOff | Ends::Reboot => (None, End::Off),
+            Ends::PowerCut(text) => (Some(text), End::Cut),
+        };
+        let mut whole = true;
+        let end = machine.run(boot.deadline, cut, self.live)?;
+        let text = fs::read(machine.report()).map_err(Error::io(what))?;
+        let report = Report::parse(&String::from_utf8_lossy(&text));
+        for point in &report.points {
+            tally.count(point.ok, &point.text, &point.notes);
+        }
+        if !self.live {
+            for line in &report.said {
+                println!("    {line}");
+            }
+            // A boot that was cut off has no journal to read, which is no failure of the boot.
+            let journal = fs::read(machine.journal()).unwrap_or_default();
+            if let Some(line) = Timing::parse(&String::from_utf8_lossy(&journal)).line() {
+                println!("    {line}");
+            }
+        }
+        if end != wanted {
+            let text = match end {
+                End::Deadline => format!("not over after {} s", boot.deadline.as_secs()),
+                End::Off => "off before the power was cut".to_owned(),
+                End::Cut => "the power was cut too early".to_owned(),
+                End::Crashed => "QEMU died".to_owned(),
+            };
+            tally.count(false, &text, &[]);
+            whole = false;
+        } else if let (End::Off, Some(defect)) = (end, report.defect()) {
+            tally.count(false, &defect, &[]);
+            whole = false;
+        }
+        tally.count(disk.has_base(image)?, "the base on the disk is the image, byte by byte", &[]);
+        // After a power cut the journal is there to be replayed: that is the next boot's business.
+        if end == End::Off {
+            let damage = disk.store_damage()?;
+            let notes: Vec<String> = damage.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+            tally.count(damage.is_none(), "the store's file system is clean after the shutdown", &notes);
+        }
+        if !whole {
+            print!("{}", machine.post_mortem());
+        } else if tally.failed > 0 {
+            println!("  console and journal of this boot: {}", dir.display());
+        }
+        Ok((tally, whole))
+    }
+
+    /// Prepares a machine: its directory and its test disk.
+    fn machine<'m>(
+        &'m self,
+        disk: &'m Disk,
+        boot: &Boot,
+        image: &'m Image,
+        dir: &Path,
+    ) -> Result<Machine<'m>> {
+        fs::create_dir_all(dir).map_err(Error::io("making a boot's directory"))?;
+        let end = match boot.ends {
+            Ends::PowerOff | Ends::PowerCut(_) => "poweroff",
+            Ends::Reboot => "reboot",
+        };
+        let test_disk = self.test_disk(image, boot.script, end, dir)?;
+        // Without mitigations an emulated boot takes an eighth less of the processor. And it is so slow that on a
+        // busy host ten seconds for the store may be too few; the boot's own words come later, so they win.
+        let cmdline = format!(
+            "root=PARTLABEL=root rw mount.usr=PARTLABEL=usr mount.usrfstype=erofs mount.usrflags=ro \
+             console=ttyS0 panic=-1 mitigations=off rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 {} {}",
+            boot.cmdline, self.append
+        );
+        let accel = self.accel;
+        let (tools, disk, dir) = (self.tools, disk.path(), dir.to_owned());
+        Ok(Machine { tools, accel, image, disk, test_disk, cmdline, dir })
+    }
+
+    /// Makes the read-only disk with the script and the repository.
+    fn test_disk(&self, image: &Image, script: &str, end: &str, dir: &Path) -> Result<PathBuf> {
+        let what = "making the test disk";
+        let tree = dir.join("test");
+        fs::create_dir_all(tree.join("repo")).map_err(Error::io(what))?;
+        let recipe = image.recipe;
+        let environment =
+            format!("export END={end} BASE_NAME={} BASE_VERSION={}\n", recipe.name, recipe.version);
+        let files = [("environment", environment.as_str()), ("lib.sh", guest::LIBRARY), ("boot.sh", script)];
+        for (name, text) in files {
+            fs::write(tree.join(name), text).map_err(Error::io(what))?;
+        }
+        fs::copy(image.packages(), tree.join("base.packages")).map_err(Error::io(what))?;
+        for entry in fs::read_dir(image.repository()).map_err(Error::io(what))? {
+            let entry = entry.map_err(Error::io(what))?;
+            fs::copy(entry.path(), tree.join("repo").join(entry.file_name())).map_err(Error::io(what))?;
+        }
+        let path = dir.join("test.ext4");
+        let args = ["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-d"];
+        let mut ext4 = self.tools.command("mke2fs");
+        ext4.args(args).arg(&tree).arg(&path).arg("64M");
+        crate::command::run("mke2fs of the test disk", &mut ext4, &dir.join("test-disk.log"))?;
+        cache::remove_tree(&tree)?;
+        Ok(path)
+    }
+
+    /// Gives the last boot's machine of a scenario to the person at the terminal.
+    pub(crate) fn shell(&self, scenario: &Scenario) -> Result<()> {
+        let dir = self.cache.path("runs").join(scenario.name);
+        fs::create_dir_all(&dir).map_err(Error::io("making a run's directory"))?;
+        let Some(boot) = scenario.boots.first() else { return Ok(()) };
+        let image = self.image(boot.base);
+        let disk = Disk::create(self.cache, self.tools, dir.join("disk.raw"), image, scenario.store)?;
+        let mut machine = self.machine(&disk, boot, image, &dir.join("shell"))?;
+        machine.test_disk = self.test_disk(image, boot.script, "shell", &machine.dir)?;
+        machine.interact()
+    }
+}

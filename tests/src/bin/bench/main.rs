@@ -1,0 +1,49 @@
+//! `make bench`: what Veneer costs. Sizes of the programs, and a boot on an unchanged base beside a bare
+//! `mount -t overlay`, in turn, so that a noisy machine is noisy for both.
+//!
+//! Usage: bench DIRECTORY-OF-RELEASE-PROGRAMS. Needs root, strace, zstd and mkfs.erofs.
+
+mod cost;
+mod place;
+mod size;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use place::Place;
+
+/// Pairs of runs; the median of their ratios is what counts.
+const PAIRS: usize = 200;
+
+fn main() -> ExitCode {
+    let Some(programs) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: bench DIRECTORY-OF-RELEASE-PROGRAMS");
+        return ExitCode::from(2);
+    };
+    if let Err(error) = run(&programs) {
+        eprintln!("bench: {error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn run(programs: &std::path::Path) -> Result<()> {
+    // Mounts stay in a namespace that ends with this process.
+    if std::env::var_os("VENEER_BENCH_INNER").is_none() {
+        size::print(programs)?;
+        let me = std::env::current_exe()?;
+        let status = std::process::Command::new("unshare")
+            .args(["--mount", "--propagation", "private"])
+            .arg(me)
+            .arg(programs)
+            .env("VENEER_BENCH_INNER", "1")
+            // Cargo sets it, and the loader would search each of its directories for each library.
+            .env_remove("LD_LIBRARY_PATH")
+            .status()?;
+        return if status.success() { Ok(()) } else { Err("the measurements failed".into()) };
+    }
+    let place = Place::new(programs)?;
+    cost::print(&place, PAIRS)
+}
