@@ -109,6 +109,11 @@ pub(crate) fn width(mut ground: Ground) {
     let status = rebase(&mut ground, "wide: where the base has a file", LARGE, |upper| {
         fill(&upper.join("share/swap"), MANY / 2, &file);
         fill(&upper.join("share/swap/more"), MANY / 2, &dir);
+        let (one, other) = (upper.join("share/swap/one"), upper.join("share/swap/other"));
+        fill(&one, 2000, &file);
+        fill(&other, 2000, &|path| {
+            fs::hard_link(one.join(path.file_name().expect("a name")), path).expect("make a link");
+        });
     });
     assert!(status.layered, "{status:?}");
 }

@@ -1,10 +1,11 @@
 //! Where a rebase sets aside what cannot stay in place: path, content and attributes as they were, with the reason.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
 use serde::Serialize;
@@ -19,8 +20,8 @@ use crate::tree::{Attributes, Dir, Kind};
 pub(super) struct Quarantine<'a> {
     layer: &'a Dir,
     open: Option<(Dir, File)>,
-    /// Where the first name of a file with several is: its directory in the quarantine and its name.
-    links: HashMap<u64, (Dir, CString)>,
+    /// Where the first name of a file with several is, below the tree, by inode number of the source.
+    links: HashMap<u64, PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -34,39 +35,32 @@ impl<'a> Quarantine<'a> {
         Quarantine { layer, open: None, links: HashMap::new() }
     }
 
-    /// Sets aside the entry `name` of `from`, which is at `path` below /usr, with all that is below it.
-    pub(super) fn take(
-        &mut self,
-        from: &Dir,
-        name: &CStr,
-        path: &Path,
-        why: &str,
-        progress: &mut Progress,
-    ) -> Result<()> {
+    /// Sets aside the entry of `from` that is at `path` below /usr, with all that is below it.
+    pub(super) fn take(&mut self, from: &Dir, path: &Path, why: &str, progress: &mut Progress) -> Result<()> {
         if self.open.is_none() {
             let dir = self.layer.ensure_sub(c"quarantine", 0o700)?;
             self.open = Some((dir.ensure_sub(c"tree", 0o755)?, dir.create(c"list", 0o600)?));
         }
         let Some((tree, list)) = &mut self.open else { return Ok(()) };
-        let parent = tree.ensure_down(path.parent().unwrap_or(Path::new("")))?;
-        copy_tree(from, &parent, name, &mut self.links, progress)?;
+        copy_tree(from, tree, path, &mut self.links, progress)?;
         let line = Line { path: display_path(&shown(path)), why };
         let line = serde_json::to_string(&line).map_err(std::io::Error::other).writing(self.layer.path())?;
         writeln!(list, "{line}").writing(self.layer.path())
     }
 }
 
-/// Copies an entry and everything below it as it is, overlayfs's marks included. A level of the tree is open at a time,
-/// whatever its width.
+/// Copies the entry at `path` and everything below it as it is, overlayfs's marks included. A level of the tree is open
+/// at a time, whatever its width.
 fn copy_tree(
     from: &Dir,
-    to: &Dir,
-    name: &CStr,
-    links: &mut HashMap<u64, (Dir, CString)>,
+    tree: &Dir,
+    path: &Path,
+    links: &mut HashMap<u64, PathBuf>,
     progress: &mut Progress,
 ) -> Result<()> {
-    let mut levels =
-        vec![Level { from: from.again()?, to: to.again()?, left: vec![name.to_owned()], own: None }];
+    let (parent, name) = split(path);
+    let to = tree.ensure_down(&parent)?;
+    let mut levels = vec![Level { from: from.again()?, to, path: parent, left: vec![name], own: None }];
     while let Some(level) = levels.last_mut() {
         let Some(name) = level.left.pop() else {
             // A directory's attributes after its entries, which change its times.
@@ -78,22 +72,28 @@ fn copy_tree(
             continue;
         };
         let Some(stat) = level.from.stat(&name)? else { continue };
-        let attributes = Attributes::read(&level.from, &name, &stat)?;
+        let path = level.path.join(OsStr::from_bytes(name.to_bytes()));
         if Kind::of(&stat) != Kind::Directory {
-            if stat.st_nlink > 1 && Kind::of(&stat) != Kind::Whiteout {
-                if let Some((dir, first)) = links.get(&stat.st_ino) {
-                    copy::link(dir, first, &level.to, &name)?;
+            let shared = stat.st_nlink > 1 && Kind::of(&stat) != Kind::Whiteout;
+            if let Some((parent, first)) = links.get(&stat.st_ino).filter(|_| shared).map(|path| split(path))
+            {
+                if let Some(dir) = tree.down(&parent)? {
+                    copy::link(&dir, &first, &level.to, &name)?;
                     continue;
                 }
-                links.insert(stat.st_ino, (level.to.again()?, name.clone()));
             }
+            if shared {
+                links.insert(stat.st_ino, path);
+            }
+            let attributes = Attributes::read(&level.from, &name, &stat)?;
             copy::entry(&level.from, &level.to, &name, &stat, &attributes, progress)?;
             continue;
         }
+        let attributes = Attributes::read(&level.from, &name, &stat)?;
         let (from, to) = (level.from.sub(&name)?, level.to.ensure_sub(&name, 0o700)?);
         copy::check_depth(&from, levels.len())?;
         let left = from.names()?;
-        levels.push(Level { from, to, left, own: Some((name, attributes)) });
+        levels.push(Level { from, to, path, left, own: Some((name, attributes)) });
     }
     Ok(())
 }
@@ -102,7 +102,17 @@ fn copy_tree(
 struct Level {
     from: Dir,
     to: Dir,
+    /// Below the quarantine's tree.
+    path: PathBuf,
     left: Vec<CString>,
     /// Its name in the level above, and what it gets when it is done.
     own: Option<(CString, Attributes)>,
+}
+
+/// Directory and name.
+fn split(path: &Path) -> (PathBuf, CString) {
+    let name = path.file_name().unwrap_or_default();
+    // A path that the kernel gave has no NUL.
+    let name = CString::new(name.as_bytes()).unwrap_or_default();
+    (path.parent().unwrap_or(Path::new("")).to_path_buf(), name)
 }

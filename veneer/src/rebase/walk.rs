@@ -34,8 +34,8 @@ pub(super) fn run(
         quarantine: Quarantine::of(layer),
         links: HashMap::new(),
         problems: Vec::new(),
-        progress,
         more: 0,
+        progress,
     };
     walk.directory(upper, new, Some(usr), Path::new(""), 0)?;
     if walk.more > 0 {
@@ -56,9 +56,9 @@ struct Walk<'a> {
     /// Where the first name of a file with several was copied to, by inode number of the source.
     links: HashMap<u64, PathBuf>,
     problems: Vec<Problem>,
-    progress: &'a mut Progress,
     /// How many there are beyond those.
     more: usize,
+    progress: &'a mut Progress,
 }
 
 impl Walk<'_> {
@@ -114,19 +114,11 @@ impl Walk<'_> {
             Verdict::Keep if facts.kind == Kind::Directory => self.keep_directory(place, &attributes),
             Verdict::Keep => self.keep(place, stat, attributes).map(|()| true),
             Verdict::Quarantine(why) => {
-                self.quarantine.take(place.from, place.name, place.path, why, self.progress)?;
+                self.quarantine.take(place.from, place.path, why, self.progress)?;
                 self.tell_quarantined(place.path, why);
                 Ok(false)
             }
         }
-    }
-
-    fn is_derived(&self, path: &Path) -> Result<bool> {
-        let Some(source) = derived::source_of_bytecode(path) else { return Ok(derived::is_derived(path)) };
-        let (Some(dir), Some(name)) = (self.usr.down(parent(&source))?, file_name(&source)) else {
-            return Ok(false);
-        };
-        Ok(dir.stat(&name)?.is_some())
     }
 
     fn tell_quarantined(&mut self, path: &Path, why: &str) {
@@ -136,6 +128,14 @@ impl Walk<'_> {
         }
         let message = format!("{why}: yours is kept in the layer's quarantine");
         self.problems.push(Problem::of_path(ProblemKind::Quarantined, &shown(path), message));
+    }
+
+    fn is_derived(&self, path: &Path) -> Result<bool> {
+        let Some(source) = derived::source_of_bytecode(path) else { return Ok(derived::is_derived(path)) };
+        let (Some(dir), Some(name)) = (self.usr.down(parent(&source))?, file_name(&source)) else {
+            return Ok(false);
+        };
+        Ok(dir.stat(&name)?.is_some())
     }
 
     fn owner(&self, path: &Path) -> Owner {

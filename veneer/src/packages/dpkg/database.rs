@@ -56,8 +56,9 @@ struct NewFile {
 
 impl Change {
     fn stranded(old_dir: PathBuf) -> Self {
+        let nothing = Paths::default;
         let composition = Composition::default();
-        let (kept, gone, returned) = (Paths::default(), Paths::default(), Paths::default());
+        let (kept, gone, returned) = (nothing(), nothing(), nothing());
         Change { dir: None, old_dir, composition, kept, gone, returned, files: Vec::new() }
     }
 
@@ -67,7 +68,7 @@ impl Change {
         if self.dir.as_ref() == Some(&self.old_dir) {
             return Ok(());
         }
-        let mut size = 0;
+        let mut sum = 0;
         for name in info.names()? {
             let file = name.to_string_lossy();
             if !self.describes_kept(&file) {
@@ -75,11 +76,8 @@ impl Change {
             }
             let (stat, content) = (info.stat(&name)?, info.read(&name, LIST_LIMIT)?);
             if let (Some(stat), Some(content)) = (stat, content) {
-                size += content.len();
-                if size > FILES_LIMIT {
-                    let what = format!("more than {FILES_LIMIT} bytes to carry over");
-                    return Err(Error::Damaged { path: info.path().into(), what });
-                }
+                sum += content.len();
+                check_sum(sum, &info, &name)?;
                 let path = Path::new("info").join(&*file);
                 self.files.push(NewFile { path, content, mode: stat.st_mode & 0o777 });
             }
@@ -262,14 +260,20 @@ fn files(base: &Dir, layer: &Dir, composition: &Composition) -> Result<Vec<NewFi
             };
             let new = lines::triggers(old.as_deref().unwrap_or_default(), &theirs, &composition.kept);
             sum += new.len();
-            if sum > FILES_LIMIT {
-                let what = format!("larger than {FILES_LIMIT} bytes with all others of its kind");
-                return Err(Error::Damaged { path: triggers.path_of(&name), what });
-            }
+            check_sum(sum, &triggers, &name)?;
             add(Path::new("triggers").join(name.to_string_lossy().as_ref()), old, new);
         }
     }
     Ok(files)
+}
+
+/// Refuses the file with which the files that are held in memory get too many.
+fn check_sum(sum: usize, dir: &Dir, name: &CStr) -> Result<()> {
+    if sum > FILES_LIMIT {
+        let what = format!("larger than {FILES_LIMIT} bytes with all others of its kind");
+        return Err(Error::Damaged { path: dir.path_of(name), what });
+    }
+    Ok(())
 }
 
 /// The stanzas of a status file.
