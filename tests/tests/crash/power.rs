@@ -1,7 +1,8 @@
 //! The power goes away: what a disk got during a run is written down, and for every moment of it a disk is made that
 //! got only so much. What was written after the last flush may be there or not, block by block, as disks do it.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use veneer_tests::machine::Machine;
@@ -51,6 +52,8 @@ struct Recording {
     done: usize,
     /// What /usr showed then.
     shown: Tree,
+    /// Where the boot was counted, and how.
+    counted: (PathBuf, Vec<u8>),
 }
 
 /// Runs part `part` of `parts` of the story's moments.
@@ -94,15 +97,17 @@ fn record(story: &mut Story, system: System, dir: &Path) -> Recording {
     let disk = Disk::mount(&start, &dir.join("disk"));
     system.mount(&dir.join("disk"), &store);
     story.machine.blesses = false;
-    story.machine.boot_layer(story.action);
+    let boot = story.machine.boot_layer(story.action);
     let done = disk.seen();
+    let trial = story.machine.layer(&boot.status.layer().id).join("trial");
+    let counted = (trial.clone(), fs::read(&trial).expect("the boot was counted"));
     let shown = story.visible();
     story.machine.shutdown();
     story.machine.blesses = true;
     unmount(&store);
     let events = disk.unmount();
     assert!(events.len() > 5, "the disk saw next to nothing: {}", events.len());
-    Recording { start, events, done, shown }
+    Recording { start, events, done, shown, counted }
 }
 
 impl Recording {
@@ -146,6 +151,11 @@ fn resume(
     image.save(&file);
     let store = story.machine.store.clone();
     system.mount(&file, &store);
+    if moment >= recording.done {
+        let (trial, count) = &recording.counted;
+        // Two boots that hang must be two boots that were counted.
+        assert_eq!(fs::read(trial).ok().as_ref(), Some(count), "{what}: the boot's count was lost");
+    }
     let action = story.recovers(what, &recording.shown);
     assert!(moment < recording.done || action == "used", "{what}: the layer was promised, but is {action}");
     unmount(&store);
