@@ -32,7 +32,7 @@ pub struct Base {
 }
 
 /// One UUID for every image, so that two of them are told apart only by what is in them: reproducible builds
-/// and rotated copies look like this, and overlayfs then trusts stale file handles (facts/overlayfs.md).
+/// and rotated copies look like this, and overlayfs then trusts stale file handles.
 pub const UUID: &str = "5ca1ab1e-0000-4000-8000-00000000babe";
 
 /// What every base has: os-release, pid 1, the shell, and the loader that both name. The binaries are this

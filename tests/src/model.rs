@@ -174,7 +174,7 @@ impl Meeting<'_> {
         self.user == Entry::Leaf && self.node.map(facts) == self.base.map(facts)
     }
 
-    /// facts/package-databases.md, "Derived files".
+    /// Files that are made from others.
     fn is_cache(&self) -> bool {
         const NAMES: [&str; 6] = [
             "gschemas.compiled",

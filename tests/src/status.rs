@@ -1,4 +1,4 @@
-//! `status.json` as DESIGN.md fixes it, read without mercy: a key too few, too many or of another type fails.
+//! `status.json` in its fixed form, read without mercy: a key too few, too many or of another type fails.
 
 use std::collections::BTreeSet;
 use std::path::Path;

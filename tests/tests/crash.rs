@@ -1,5 +1,5 @@
 //! Whatever interrupts veneer-assemble, and wherever: the next boot has the old state or the new one, or is pristine,
-//! and nothing of the user's is lost (scenario 9). It is killed before each system call that changes something, and its
+//! and nothing of the user's is lost. It is killed before each system call that changes something, and its
 //! disk loses the power after each write.
 //!
 //! `cargo test` takes a sample, `VENEER_CRASH=all` all of it; `make crash` does that.

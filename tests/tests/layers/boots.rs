@@ -1,4 +1,4 @@
-//! Bind, use, rebase, back and forward: the life of a layer (scenarios 1 to 4).
+//! Bind, use, rebase, back and forward: the life of a layer.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

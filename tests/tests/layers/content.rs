@@ -1,5 +1,4 @@
-//! What only file systems know: hard links, holes, attributes, names of any bytes (scenario 19), and many of them
-//! (scenario 21).
+//! What only file systems know: hard links, holes, attributes, names of any bytes, and many of them.
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;

@@ -1,4 +1,4 @@
-//! Damaged state files: an error with a name, no panic, no guess, no wait (scenario 5).
+//! Damaged state files: an error with a name, no panic, no guess, no wait.
 
 use std::fs;
 use std::os::unix::fs::symlink;

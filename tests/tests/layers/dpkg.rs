@@ -1,4 +1,4 @@
-//! The dpkg database after a rebase describes exactly what is visible (scenarios 22 to 24, 26, 28).
+//! The dpkg database after a rebase describes exactly what is visible.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! The shipped veneer-assemble on real overlayfs, each scenario in a mount namespace of its own. The scenarios
-//! know DESIGN.md's interfaces and nothing of the program.
+//! know its interfaces and nothing of its inside.
 #![allow(missing_docs)]
 
 mod arguments;
@@ -8,6 +8,7 @@ mod conf;
 mod content;
 mod corrupt;
 mod dpkg;
+mod identity;
 mod kernel;
 mod probe;
 mod random;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         conf::SCENARIOS,
         kernel::SCENARIOS,
         dpkg::SCENARIOS,
+        identity::SCENARIOS,
     ];
     scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])
 }

@@ -1,4 +1,4 @@
-//! Layers that would not come up: found before anything is attached (scenario 7).
+//! Layers that would not come up: found before anything is attached.
 
 use std::fmt::Display;
 use std::fs;

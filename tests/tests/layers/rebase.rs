@@ -1,4 +1,4 @@
-//! Rebases, rule by rule and path by path, against the model (scenarios 11 to 18).
+//! Rebases, rule by rule and path by path, against the model.
 
 use std::path::Path;
 
@@ -249,7 +249,7 @@ fn quarantine_again(dir: &Path) {
 }
 
 /// Two images that differ in nothing but their content and the order of it, so that a file handle of the one
-/// names another file of the other (facts/overlayfs.md, finding 1).
+/// names another file of the other.
 fn same_uuid(dir: &Path, form: Form, store: Store) {
     let many = |mut edits: Edits, from: usize, step: usize, whose: &str| {
         for n in 0..60 {

@@ -1,4 +1,4 @@
-//! Stores without room: refused by the bytes that are needed, with the old layer untouched (scenario 5).
+//! Stores without room: refused by the bytes that are needed, with the old layer untouched.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Boots on trial: counted before the mount, cleared by a blessing, set aside after two (scenario 8).
+//! Boots on trial: counted before the mount, cleared by a blessing, set aside after two.
 
 use std::path::Path;
 
