@@ -23,6 +23,7 @@ const LATE_AGAIN: &str = include_str!("../scenarios/late-again.sh");
 const HIDDEN_START: &str = include_str!("../scenarios/hidden-start.sh");
 const HIDDEN: &str = include_str!("../scenarios/hidden.sh");
 const OTHER_STORE: &str = include_str!("../scenarios/other-store.sh");
+const DIR_STORE: &str = include_str!("../scenarios/dir-store.sh");
 const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
 
 /// Words that mean nothing, or are wrong: each must be warned about at most.
@@ -76,6 +77,13 @@ pub(crate) fn all() -> Vec<Scenario> {
     for (name, about, store, cmdline, script) in [
         ("xfs", "a store on xfs", Store::Xfs, "", OTHER_STORE),
         ("btrfs", "a store on btrfs", Store::Btrfs, "", OTHER_STORE),
+        (
+            "dir-store",
+            "a directory of a read-only root for a store",
+            Store::Absent,
+            "ro rd.veneer.store=dir:/var/lib/veneer",
+            DIR_STORE,
+        ),
         ("soft-reboot", "systemctl soft-reboot keeps the layer", Store::Ext4, "", SOFT_REBOOT),
         (
             "store-missing",
@@ -110,7 +118,7 @@ pub(crate) fn all() -> Vec<Scenario> {
 
 /// What every change must pass, within the time that a check may take: all but these.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 3] = ["xfs", "btrfs", "soft-reboot"];
+    const SELDOM: [&str; 2] = ["xfs", "btrfs"];
     all().into_iter().filter(|scenario| !SELDOM.contains(&scenario.name)).collect()
 }
 
