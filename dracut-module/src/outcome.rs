@@ -50,10 +50,11 @@ pub(crate) fn tell(
     result: Result<(Plan, Vec<Problem>), Refusal>,
     timings: Timings,
 ) {
+    let name = base.map(Base::name).unwrap_or_default();
     let base = base.map(StatusBase::from).unwrap_or_default();
     let status = match result {
         Ok((plan, problems)) => {
-            let message = success(&plan, &base, problems.len());
+            let message = success(&plan, &name, problems.len());
             log::info!("{message}");
             let layer = StatusLayer { id: plan.layer, parent: plan.parent, action: plan.action };
             status(Outcome::Layer, Reason::Ok, message, base, Some(layer), problems, timings)
@@ -77,8 +78,7 @@ pub(crate) fn tell(
     report::tell_journal(&places.root.join(Path::new("run/systemd/journal/socket")), &status);
 }
 
-fn success(plan: &Plan, base: &StatusBase, problems: usize) -> String {
-    let on = format!(" on {} {}", base.os, base.version);
+fn success(plan: &Plan, base: &str, problems: usize) -> String {
     let how = match (plan.action, &plan.parent) {
         (Action::Used, _) => "layer".to_owned(),
         (Action::Bound, _) => "new, empty layer".to_owned(),
@@ -90,7 +90,7 @@ fn success(plan: &Plan, base: &StatusBase, problems: usize) -> String {
         1 => "; there is one thing to know, see `veneer status`".to_owned(),
         more => format!("; there are {more} things to know, see `veneer status`"),
     };
-    format!("/usr has the {how} {}{}{but}", plan.layer, on.trim_end())
+    format!("/usr has the {how} {} on {base}{but}", plan.layer)
 }
 
 fn status(

@@ -73,12 +73,18 @@ impl Base {
         })
     }
 
-    /// How messages name it: `debian 13 (3f9c2a1b7d04)`.
+    /// How messages name it: `debian 13 (image 7)`.
     #[must_use]
-    pub fn describe(&self) -> String {
+    pub fn name(&self) -> String {
         // A layer's copy of it is whatever the store says.
         let (os, version) = (one_line(&self.os, 100), one_line(&self.version, 100));
-        format!("{os} {version} ({})", self.id.short()).replace("  ", " ")
+        format!("{os} {version}").trim_end().to_owned()
+    }
+
+    /// The same with the beginning of its id, for telling two apart.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{} (id {})", self.name(), self.id.short())
     }
 }
 

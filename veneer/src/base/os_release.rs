@@ -49,7 +49,7 @@ impl OsRelease {
         match (self.version_id.is_empty(), build.is_empty()) {
             (_, true) => self.version_id.clone(),
             (true, false) => build.clone(),
-            (false, false) => format!("{} {build}", self.version_id),
+            (false, false) => format!("{} (image {build})", self.version_id),
         }
     }
 }
@@ -85,7 +85,7 @@ mod tests {
         );
         assert_eq!((os.id.as_str(), os.version_id.as_str()), ("fedora", "43"));
         assert_eq!(os.like, ["rhel", "centos"]);
-        assert_eq!(os.display_version(), "43 43.1");
+        assert_eq!(os.display_version(), "43 (image 43.1)");
     }
 
     #[test]

@@ -30,14 +30,15 @@ pub struct StatusBase {
     pub source: Option<IdSource>,
     /// `ID=` of os-release.
     pub os: String,
-    /// Its version, for people.
+    /// `VERSION_ID=`, or what there is instead.
     pub version: String,
 }
 
 impl From<&Base> for StatusBase {
     fn from(base: &Base) -> Self {
         let (id, source) = (base.id.id.clone(), Some(base.id.source));
-        StatusBase { id, source, os: base.os.clone(), version: base.version.clone() }
+        let version = if base.version_id.is_empty() { &base.version } else { &base.version_id };
+        StatusBase { id, source, os: base.os.clone(), version: version.clone() }
     }
 }
 
