@@ -1,9 +1,8 @@
 //! Carries out a plan, step by step. Whatever fails, nothing is left mounted and nothing of the user's is touched.
 
-use crate::Error;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mount::{Assembled, Bind, Layers};
 use crate::observe::{Machine, Places, refuse};
 use crate::plan::{Plan, Step};

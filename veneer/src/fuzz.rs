@@ -24,7 +24,8 @@ impl Random {
         usize::try_from(self.next() >> 33).unwrap_or(0) % end
     }
 
-    fn byte(&mut self) -> u8 {
+    /// Any byte.
+    pub(crate) fn byte(&mut self) -> u8 {
         self.next().to_be_bytes()[0]
     }
 

@@ -112,41 +112,12 @@ impl Cmdline {
     }
 }
 
-/// What the user asks for: `veneer.conf` and its drop-ins below `root`, and the command line in the file `cmdline`,
-/// which wins.
-#[must_use]
-pub fn read(root: &Path, cmdline: &Path) -> (Intent, Vec<Warning>) {
-    let (cmdline, unread) = Cmdline::read(cmdline);
-    let (intent, mut warnings) = Intent::gather(root, &cmdline);
-    warnings.extend(unread);
-    (intent, warnings)
-}
-
 #[cfg(test)]
 mod noise {
     //! No input may panic: seeded, so that what fails once fails again.
 
     use super::*;
-
-    /// xorshift64*, enough of a generator to mangle text.
-    struct Random(u64);
-
-    impl Random {
-        fn next(&mut self) -> u64 {
-            self.0 ^= self.0 >> 12;
-            self.0 ^= self.0 << 25;
-            self.0 ^= self.0 >> 27;
-            self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-        }
-
-        fn below(&mut self, end: usize) -> usize {
-            usize::try_from(self.next() >> 33).unwrap() % end
-        }
-
-        fn byte(&mut self) -> u8 {
-            self.next().to_be_bytes()[0]
-        }
-    }
+    use crate::fuzz::Random;
 
     const SEED: &[u8] =
         b"rd.veneer=1 rd.veneer.store=\"PARTLABEL=a b\" rd.veneer.timeout=10s rd.veneer.layer=0001-ab\n\
@@ -176,7 +147,7 @@ mod noise {
 
     #[test]
     fn mangled_text_is_read_within_bounds() {
-        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        let mut random = Random::new();
         for round in 0..crate::fuzz::rounds(4000) {
             let text = if round % 8 == 0 {
                 std::iter::repeat_with(|| random.byte()).take(4096).collect()

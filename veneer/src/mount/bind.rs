@@ -8,8 +8,8 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 
-use super::unmount;
-use crate::error::{At as _, Error, Result};
+use super::{failed, unmount};
+use crate::error::{At as _, Result};
 
 /// A bind mount that is taken away again unless it is [kept](Bind::keep).
 #[derive(Debug)]
@@ -26,30 +26,20 @@ impl Bind {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(e) => return Err(e).writing(target),
         }
-        BindMount::new(source, target).recursive(false).bare_mount().map_err(|error| Error::Mount {
-            what: "bind",
-            path: source.into(),
-            source: std::io::Error::last_os_error(),
-            kernel: error.explain().to_string(),
-        })?;
+        BindMount::new(source, target)
+            .recursive(false)
+            .bare_mount()
+            .map_err(|e| failed("bind", source, std::io::Error::last_os_error(), e.explain().to_string()))?;
         let bind = Bind { target: target.into(), kept: false };
         // systemd makes all mounts shared, in the initramfs too, and a bind of a shared mount is its peer: the overlay
         // that is about to cover /usr would appear here as well (mount_namespaces(7)).
-        rustix::mount::mount_change(target, MountPropagationFlags::PRIVATE).map_err(|e| Error::Mount {
-            what: "make private",
-            path: target.into(),
-            source: e.into(),
-            kernel: String::new(),
-        })?;
+        rustix::mount::mount_change(target, MountPropagationFlags::PRIVATE)
+            .map_err(|e| failed("make private", target, e, String::new()))?;
         // By hand: libmount would read the whole mount table to keep the source's flags. This is a view for tools: it
         // needs neither devices nor setuid programs. Overlayfs has flags of its own for what it takes from here.
         let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID;
-        rustix::mount::mount_remount(target, flags, "").map_err(|e| Error::Mount {
-            what: "make read-only",
-            path: target.into(),
-            source: e.into(),
-            kernel: String::new(),
-        })?;
+        rustix::mount::mount_remount(target, flags, "")
+            .map_err(|e| failed("make read-only", target, e, String::new()))?;
         Ok(bind)
     }
 

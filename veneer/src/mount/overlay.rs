@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags};
 
 use super::kernel::{self, Lacking};
-use super::{MountTable, unmount};
+use super::{MountTable, failed, unmount};
 use crate::error::{Error, Result};
 use crate::tree::Dir;
 
@@ -223,8 +223,4 @@ fn root_of(mount: &OwnedFd, name: &std::ffi::CStr, upper: &Path) -> Result<Dir> 
     let fd = rustix::fs::openat(mount, name, flags, Mode::empty())
         .map_err(|e| failed("open the overlay of", upper, e, String::new()))?;
     Ok(Dir::from_fd(fd, PathBuf::from("usr")))
-}
-
-fn failed(what: &'static str, path: &Path, errno: Errno, kernel: String) -> Error {
-    Error::Mount { what, path: path.into(), source: errno.into(), kernel }
 }
