@@ -1,6 +1,9 @@
 //! Package databases: where they are, and what becomes of them when a layer goes to another base.
 
 pub mod dpkg;
+mod ownership;
+
+pub use ownership::{Digest, Owner, Shipped};
 
 /// The package managers that Veneer knows by their database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
