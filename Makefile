@@ -29,13 +29,14 @@ PROGRAMS = veneer-assemble veneer
 BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
 SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh .ci/run qemu-harness/*/*.sh)
 
-.PHONY: help build install check check-all crash demo bench clean
+.PHONY: help build install check check-all crash versions demo bench clean
 
 help:
 	@echo 'make build                          the programs, optimized, into $(RELEASE) (STATIC=yes|no)'
 	@echo 'make install [DESTDIR=] [PREFIX=]   programs, units, udev rule, dracut module; builds only what is not there'
 	@echo 'make check                          formatting, clippy, shellcheck, all tests, all boots in virtual machines'
 	@echo 'make crash                          every kill, every power cut, every hostile store, a million inputs a parser'
+	@echo 'make versions                       the version orders against dpkg, rpm and vercmp, 100,000 pairs each'
 	@echo 'make check-all                      check, and the virtual machines that take longer'
 	@echo 'make demo                           the story in a virtual machine: install, reboot, update, still there'
 	@echo 'make bench                          sizes and times'
@@ -89,6 +90,11 @@ crash:
 	scripts/host-packages
 	VENEER_CRASH=all $(CARGO) test --locked -p veneer-tests --test crash --test hostile
 	VENEER_FUZZ=1000000 $(CARGO) test --release --locked -p veneer noise
+
+# `make check` asks about fewer. A process per pair: some minutes.
+versions:
+	scripts/host-packages
+	VENEER_PAIRS=100000 $(CARGO) test --locked -p veneer-tests --test versions
 
 demo:
 	scripts/host-packages

@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod deb;
+pub mod dice;
 pub mod edit;
 pub mod machine;
 pub mod model;

@@ -134,7 +134,8 @@ fn lacking(needs: &[Need]) -> Option<String> {
     })
 }
 
-fn in_path(name: &str) -> bool {
+/// Whether there is a program of this name.
+pub fn in_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| dir.join(name).exists())
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use veneer_tests::base::{Base, Form};
+use veneer_tests::dice::Dice;
 use veneer_tests::machine::{LIMIT, Machine};
 use veneer_tests::mounts;
 use veneer_tests::run::within;
@@ -12,7 +13,6 @@ use veneer_tests::scenario::Scenario;
 use veneer_tests::store::Store;
 use veneer_tests::tree::{Tree, assert_same};
 
-use crate::random::Dice;
 use crate::stories::{fresh, second, settled};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[

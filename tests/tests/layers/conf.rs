@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::Path;
 
+use veneer_tests::dice::Dice;
 use veneer_tests::edit::{Edits, Special};
 use veneer_tests::machine::{Boot, Machine};
 use veneer_tests::run::sh;
 use veneer_tests::scenario::Scenario;
 use veneer_tests::store::Store;
 
-use crate::random::Dice;
 use crate::stories::settled;
 
 pub(crate) const SCENARIOS: &[Scenario] = &[

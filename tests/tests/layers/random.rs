@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use veneer_tests::base::{Form, system};
+use veneer_tests::dice::Dice;
 use veneer_tests::edit::{Edits, Special};
 use veneer_tests::model::Model;
 use veneer_tests::scenario::{Need, Scenario};
@@ -26,35 +27,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         run: |d| many(d, Form::Erofs, Store::Ext4(64), 1000),
     },
 ];
-
-/// A xorshift: the same numbers on every machine.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number below `end`.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() >> 33).expect("31 bits") % end
-    }
-
-    pub(crate) fn byte(&mut self) -> u8 {
-        self.next().to_be_bytes()[2]
-    }
-
-    fn one<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        &list[self.below(list.len())]
-    }
-}
 
 /// `VENEER_SEEDS=200` tries more of them, `VENEER_SEED=17` only one.
 fn many(dir: &Path, form: Form, store: Store, first: u64) {

@@ -4,6 +4,7 @@ pub mod dpkg;
 mod ownership;
 
 pub use ownership::{Digest, Owner, Shipped};
+pub mod version;
 
 /// The package managers that Veneer knows by their database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
