@@ -2,6 +2,7 @@
 
 pub mod dpkg;
 mod ownership;
+pub mod pacman;
 
 pub use ownership::{Digest, Owner, Shipped};
 pub mod version;

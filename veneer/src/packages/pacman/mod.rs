@@ -1,0 +1,17 @@
+//! pacman: a directory for each package, with a few files in it, below `local/`.
+
+mod conf;
+mod desc;
+mod files;
+mod gunzip;
+mod mtree;
+mod name;
+
+pub use conf::database_path;
+pub use desc::{Desc, with_reason};
+pub use files::each_path;
+pub use mtree::each_digest;
+pub use name::split;
+
+/// The format of the database that Veneer knows, as `local/ALPM_DB_VERSION` says it: pacman's since 4.2.
+pub const FORMAT: &str = "9";
