@@ -10,6 +10,7 @@ pub mod edit;
 pub mod machine;
 pub mod model;
 pub mod mounts;
+pub mod pacman;
 pub mod program;
 pub mod run;
 pub mod scenario;
