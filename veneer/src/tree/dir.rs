@@ -230,6 +230,14 @@ impl Dir {
     /// The names in this directory, sorted, so that every run of a program does the same in the same order.
     pub fn names(&self) -> Result<Vec<CString>> {
         let mut names = Vec::new();
+        self.each_name(|name, _| names.push(name.to_owned()))?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Shows the names in this directory, in the file system's order, with their types where it tells them
+    /// ([`FileType::Unknown`] where it does not).
+    pub fn each_name(&self, mut see: impl FnMut(&CStr, FileType)) -> Result<()> {
         let mut buffer = Vec::with_capacity(16 * 1024);
         // The position belongs to the handle, and somebody may have listed it before.
         rustix::fs::seek(&self.fd, SeekFrom::Start(0)).reading(&self.path)?;
@@ -238,11 +246,10 @@ impl Dir {
             let entry = entry.reading(&self.path)?;
             let name = entry.file_name();
             if name != c"." && name != c".." {
-                names.push(name.to_owned());
+                see(name, entry.file_type());
             }
         }
-        names.sort_unstable();
-        Ok(names)
+        Ok(())
     }
 
     /// True for a directory that nobody has put anything into, but for overlayfs its own empty ones.
@@ -262,6 +269,12 @@ impl Dir {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(e) => Err(e).removing(self.path_of(name)),
         }
+    }
+
+    /// Hides what the lower layer of an overlay has at `name`, where this upper directory has nothing.
+    pub fn make_whiteout(&self, name: &CStr) -> Result<()> {
+        let made = rustix::fs::mknodat(&self.fd, name, FileType::CharacterDevice, Mode::empty(), 0);
+        made.writing(self.path_of(name))
     }
 
     /// Makes what was done to this directory's entries durable.
