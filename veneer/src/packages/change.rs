@@ -30,6 +30,19 @@ impl Change {
         Change { files, decisions, database, problems }
     }
 
+    /// A layer with a database in `dir`, below /usr, that the new base has none to compose with.
+    #[must_use]
+    pub(super) fn stranded(dir: PathBuf, problems: Vec<Problem>) -> Self {
+        Change::new(Files::nothing(), Vec::new(), Box::new(Stranded(dir)), problems)
+    }
+
+    /// With more for the user to know, before what there is.
+    #[must_use]
+    pub(super) fn with_problems(mut self, mut problems: Vec<Problem>) -> Self {
+        problems.append(&mut self.problems);
+        Change { problems, ..self }
+    }
+
     /// Who owns the layer's entry at `path`. Of a directory, which many packages list, it is one of them: the rules for
     /// directories count.
     #[must_use]
@@ -74,5 +87,18 @@ impl Change {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+}
+
+/// A database's directory that stays behind.
+struct Stranded(PathBuf);
+
+impl Composed for Stranded {
+    fn owner(&self, path: &Path) -> Option<Owner> {
+        (path == self.0).then_some(Owner::Stranded)
+    }
+
+    fn write(&self, _: &Dir, _: &Dir) -> Result<()> {
+        Ok(())
     }
 }

@@ -54,6 +54,11 @@ impl Files {
         Ok(Files { keys, index, hides, adopts })
     }
 
+    /// No package has a say.
+    pub(super) fn nothing() -> Self {
+        Files { keys: Keys::random(), index: Index::default(), hides: Vec::new(), adopts: Vec::new() }
+    }
+
     /// See [`super::Change::owner`].
     #[must_use]
     pub fn owner(&self, path: &Path) -> Owner {

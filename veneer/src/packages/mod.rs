@@ -14,6 +14,7 @@ mod package;
 pub mod pacman;
 mod paths;
 mod sieve;
+mod trees;
 mod verdict;
 pub mod version;
 
@@ -25,6 +26,7 @@ pub use files::{Files, Sets};
 pub use ownership::{Digest, Owner, Shipped};
 pub use package::{Package, State};
 pub use paths::{Aliases, Keys, below_usr, is_plain, split};
+pub use trees::{Trees, read_change, record, record_packages};
 pub use verdict::{Case, Decision, Old, Rules, Verdict, judge};
 
 use serde::{Deserialize, Serialize};
