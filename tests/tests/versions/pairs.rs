@@ -2,36 +2,26 @@
 
 use veneer_tests::dice::Dice;
 
-/// What a manager's versions may be made of.
+/// What a manager's versions may be made of, besides digits and letters. A hyphen is put into those that have a release,
+/// a colon into those that have an epoch: valid for dpkg, and for the others, whose packages have none there, a question
+/// that their tools answer as well.
 #[derive(Clone, Copy)]
 pub(crate) struct Alphabet {
-    /// Between the segments of a version that has a release, too.
     separators: &'static [&'static str],
-    /// In a version that has a release or an epoch, only there.
-    hyphen: bool,
-    colon: bool,
     /// A version must begin so.
     digit_first: bool,
 }
 
-pub(crate) const DPKG: Alphabet = Alphabet {
-    separators: &[".", ".", "+", "~", "~~", "..", "~.", "+~", ".+"],
-    hyphen: true,
-    colon: true,
-    digit_first: true,
-};
+pub(crate) const DPKG: Alphabet =
+    Alphabet { separators: &[".", ".", "+", "~", "~~", "..", "~.", "+~", ".+"], digit_first: true };
 
 pub(crate) const RPM: Alphabet = Alphabet {
     separators: &[".", ".", "_", "+", "~", "^", "..", "._", "~~", "^^", "~^", "^~", ".~", "^."],
-    hyphen: false,
-    colon: false,
     digit_first: false,
 };
 
 pub(crate) const PACMAN: Alphabet = Alphabet {
     separators: &[".", ".", "_", "+", "~", "^", "..", "...", "._", "_+", "@", "%"],
-    hyphen: false,
-    colon: false,
     digit_first: false,
 };
 
@@ -154,10 +144,10 @@ impl Version {
                 version.insert(1 + dice.below(version.len()), what);
             }
         };
-        if alphabet.hyphen && self.release.is_some() {
+        if self.release.is_some() {
             middle(&mut version, dice, '-');
         }
-        if alphabet.colon && self.epoch.is_some() {
+        if self.epoch.is_some() {
             middle(&mut version, dice, ':');
         }
         let epoch = self.epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
