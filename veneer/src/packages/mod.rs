@@ -3,6 +3,7 @@
 mod change;
 mod critical;
 mod database;
+pub mod dependency;
 pub mod dpkg;
 mod extract;
 mod files;

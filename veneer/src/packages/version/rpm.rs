@@ -28,6 +28,15 @@ impl<'a> Evr<'a> {
     pub fn compare_without_release(&self, other: &Self) -> Ordering {
         compare_parts(self.epoch, other.epoch).then_with(|| compare_parts(self.version, other.version))
     }
+
+    /// The order of [`compare_rpm`].
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
+        self.compare_without_release(other).then_with(|| match (self.release, other.release) {
+            (Some(a), Some(b)) => compare_parts(a, b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        })
+    }
 }
 
 /// Compares as `rpm.vercmp` does: a missing epoch is 0, and a version without a release is older than the same one with
@@ -37,11 +46,7 @@ impl<'a> Evr<'a> {
 /// order: [`Evr::compare_without_release`].
 #[must_use]
 pub fn compare_rpm(a: &str, b: &str) -> Ordering {
-    let (a, b) = (Evr::parse(a), Evr::parse(b));
-    a.compare_without_release(&b).then_with(|| match (a.release, b.release) {
-        (Some(a), Some(b)) => compare_parts(a, b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    })
+    Evr::parse(a).compare(&Evr::parse(b))
 }
 
 /// Segments of digits or letters, in between a tilde, a caret or something else, of which only the place counts.
