@@ -74,10 +74,11 @@ pub fn read_change(
     };
     let change: Option<Change> = match manager {
         // Each manager's part has one function for this: `change(&Trees<'_>) -> Result<Option<Change>>`.
-        Manager::Dpkg | Manager::Rpm | Manager::Pacman => {
+        Manager::Dpkg | Manager::Rpm => {
             let _ = &trees;
             None
         }
+        Manager::Pacman => super::pacman::change(&trees)?,
     };
     Ok(change.map(|change| change.with_problems(problems)))
 }
@@ -96,22 +97,24 @@ pub fn record_packages(usr: &Dir, record: &Dir) -> Result<()> {
 fn write_record(usr: &Dir, record: &Dir, lists: bool) -> Result<()> {
     match find(usr)? {
         // And one for this: `record(usr, dir, record, lists)`, which makes a `Content` and has it written.
-        Some((Manager::Dpkg | Manager::Rpm | Manager::Pacman, _)) => {
+        Some((Manager::Dpkg | Manager::Rpm, _)) => {
             let _ = lists;
             Ok(())
         }
+        Some((Manager::Pacman, dir)) => super::pacman::record(usr, &dir, record, lists),
         None => Extract::write(record, None, lists),
     }
 }
 
 /// The first database that a tree has.
 fn find(usr: &Dir) -> Result<Option<(Manager, PathBuf)>> {
-    for place in DATABASES {
+    for place in DATABASES.iter().filter(|place| place.manager != Manager::Pacman) {
         if usr.down(Path::new(place.dir))?.is_some() {
             return Ok(Some((place.manager, place.dir.into())));
         }
     }
-    Ok(None)
+    // The only one whose place is a setting that people change.
+    Ok(super::pacman::find(usr)?.map(|dir| (Manager::Pacman, dir)))
 }
 
 /// The first directory of this package manager's that a layer has.

@@ -4,6 +4,8 @@
 mod attributes;
 mod dir;
 mod removal;
+mod shadow;
 
 pub use attributes::{Attributes, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
 pub use dir::{Dir, Kind, is_whiteout, read_whole};
+pub use shadow::shadow_down;

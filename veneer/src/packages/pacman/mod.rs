@@ -1,15 +1,27 @@
 //! pacman: a directory for each package, with a few files in it, below `local/`.
 
+mod base;
+mod change;
+mod compose;
 mod conf;
 mod desc;
 mod files;
 mod gunzip;
+mod layer;
+mod local;
 mod mtree;
 mod name;
+#[cfg(test)]
+mod tests;
+mod write;
 
+pub use base::{Base, find, format_of};
+pub(super) use change::{change, record};
+pub use compose::{Composition, compose};
 pub use conf::database_path;
 pub use desc::{Desc, with_reason};
 pub use files::each_path;
+pub use layer::Layer;
 pub use mtree::each_digest;
 pub use name::split;
 
