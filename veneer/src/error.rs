@@ -59,6 +59,22 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A package database in a format that Veneer does not read.
+    #[error("cannot use the package database {path}: {what}")]
+    Foreign {
+        /// The database.
+        path: PathBuf,
+        /// The format, and what it means.
+        what: String,
+    },
+    /// A program that the work needs could not be run, or failed.
+    #[error("{program} failed: {what}")]
+    Tool {
+        /// The program.
+        program: String,
+        /// Why, in its own words or the kernel's.
+        what: String,
+    },
     /// The store was written by a later Veneer.
     #[error("{path} has format {found}, this Veneer knows up to {known}")]
     Format {
