@@ -4,10 +4,12 @@
 mod bind;
 mod kernel;
 mod overlay;
+mod private;
 mod table;
 
 pub use bind::Bind;
 pub use overlay::{Assembled, Layers};
+pub use private::enter_private_root;
 pub use table::{MountRow, MountTable};
 
 use std::path::Path;

@@ -14,6 +14,7 @@ mod ownership;
 mod package;
 pub mod pacman;
 mod paths;
+pub mod program;
 pub mod rpm;
 mod sieve;
 mod trees;
