@@ -56,6 +56,11 @@ impl Base {
         self.local.as_ref()?.entries.get(number)
     }
 
+    /// Its `local/`.
+    pub(super) fn dir(&self) -> Option<&Dir> {
+        self.local.as_ref().map(Local::dir)
+    }
+
     /// The text of a package's `desc`.
     pub(super) fn desc_text(&self, directory: &CStr) -> Result<Option<String>> {
         self.local.as_ref().map_or(Ok(None), |local| local.desc_text(directory))

@@ -11,6 +11,8 @@ use crate::packages::{Decision, Package, Verdict};
 pub struct Composition {
     /// Packages whose directory comes from the layer, by their number there.
     pub copied: Vec<usize>,
+    /// Packages whose directory comes from the old base, by their number there.
+    pub adopted: Vec<usize>,
     /// Packages of the base whose directory is hidden, by their number there.
     pub hidden: Vec<usize>,
     /// Packages of the base, by their number there, that get another reason: true for one that the user asked for.
@@ -47,8 +49,8 @@ pub fn compose(
                     composition.marked.push((number, wanted));
                 }
             }
-            // The layer has no directory of it, or an adopted one's comes from the old base.
-            Verdict::Returned | Verdict::Dropped | Verdict::Adopt => {}
+            Verdict::Adopt => composition.adopted.extend(decision.old),
+            Verdict::Returned | Verdict::Dropped => {}
         }
     }
     composition

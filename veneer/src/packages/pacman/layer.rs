@@ -20,8 +20,6 @@ pub struct Layer {
     local: Option<Local>,
     /// Names of packages of the old base that the layer hides.
     hidden: BTreeSet<String>,
-    /// Names of directories that are no package's: an installation that was cut off.
-    cut_off: Vec<CString>,
     aliases: Aliases,
 }
 
@@ -55,13 +53,19 @@ impl Layer {
             }
             found.insert(&entry.desc.name, (package, entry.whole.then_some(number)));
         }
-        // Without a list of the old base's, a directory that has no description may lie over one that has.
-        let is_cut_off = |name: &&CString| !name.to_str().is_ok_and(|name| shown.contains(name));
-        let cut_off = bare.iter().filter(|_| old.is_some()).filter(is_cut_off).cloned().collect();
+        // pacman writes the description last. Without a list of the old base's, a directory that has none may lie over one
+        // that has.
+        for directory in bare.iter().filter(|_| old.is_some()) {
+            let Some((name, version)) = directory.to_str().ok().and_then(split) else { continue };
+            found.entry(name).or_insert_with(|| {
+                let (name, version) = (name.to_owned(), version.to_owned());
+                (Package { name, version, state: State::Partial, ..Package::default() }, None)
+            });
+        }
         let name = |directory: &CString| Some(split(directory.to_str().ok()?)?.0.to_owned());
         let hidden = whiteouts.iter().filter_map(name).collect();
         let (packages, own) = found.into_values().unzip();
-        Ok(Layer { packages, own, local, hidden, cut_off, aliases })
+        Ok(Layer { packages, own, local, hidden, aliases })
     }
 
     /// True if the layer has a list of files of its own for the package: it was installed, upgraded or reinstalled there.
@@ -74,12 +78,6 @@ impl Layer {
     #[must_use]
     pub fn hides(&self, package: &Package) -> bool {
         self.hidden.contains(&package.name)
-    }
-
-    /// Directories of packages whose installation was cut off.
-    #[must_use]
-    pub fn cut_off(&self) -> &[CString] {
-        &self.cut_off
     }
 
     /// The layer's own entry of a package.

@@ -11,8 +11,10 @@ mod layer;
 mod local;
 mod mtree;
 mod name;
+mod needs;
 #[cfg(test)]
 mod tests;
+mod told;
 mod write;
 
 pub use base::{Base, find, format_of};

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::packages::memory::TempDir;
 use crate::packages::{Aliases, Change, Database as _, Digest, Extract, Listed, Manager, Owner, Trees};
+use crate::report::ProblemKind;
 use crate::tree::Dir;
 
 const PLACE: &str = "lib/sysimage/lib/pacman";
@@ -137,6 +138,7 @@ fn the_layer_is_the_old_base_with_what_was_installed_and_removed() {
         shown,
         [
             ("base", "1-1", true, false, whole),
+            ("cut", "1-1", false, false, half),
             ("foo", "1.2-1", false, true, whole),
             ("gone", "1-1", false, false, whole),
             ("half", "1-1", false, false, half),
@@ -145,7 +147,6 @@ fn the_layer_is_the_old_base_with_what_was_installed_and_removed() {
     );
     let hidden: Vec<_> = old.iter().filter(|p| layer.hides(p)).map(|p| p.name.as_str()).collect();
     assert_eq!(hidden, ["foo", "rm"]);
-    assert_eq!(layer.cut_off(), [c"cut-1-1".to_owned()]);
 }
 
 #[test]
@@ -183,6 +184,51 @@ fn each_package_has_one_directory_and_the_right_one() {
         assert_eq!(owner(&format!("{PLACE}/sync/core.db")), Owner::Nobody);
         assert!(change.problems().is_empty(), "{:?}", change.problems());
     }
+}
+
+#[test]
+fn what_a_power_cut_left_of_an_upgrade_is_handed_back() {
+    // Upgrades that were cut off before and after the new directory was made, beside a package that was removed.
+    let upper = tree(&[], &["base-1-1", "foo-1.0-1", "rm-1-1"], true);
+    fs::create_dir(upper.0.join(PLACE).join("local/foo-1.2-1")).expect("make a directory");
+    fs::create_dir(upper.0.join("bin")).expect("make a directory");
+    open(&upper).sub(c"bin").expect("open").make_whiteout(c"rm").expect("make a whiteout");
+    fs::write(upper.0.join(PLACE).join("db.lck"), "").expect("make the lock");
+    let (change, target) = rebased(Some(&base(A)), &upper, &base(B));
+    assert_eq!(written(&target), ["-rm-2-1"]);
+    let told: Vec<_> =
+        change.problems().iter().map(|p| (p.kind, p.package.as_deref().unwrap_or(""))).collect();
+    assert_eq!(told, [(ProblemKind::Returned, "base"), (ProblemKind::Limited, "foo")]);
+}
+
+#[test]
+fn what_is_needed_of_an_old_base_at_hand_is_there_again() {
+    let (a, b) = (base(A), base(B));
+    let upper = tree(&[("own-1-1", true, Some(&["bin/own"]))], &[], true);
+    let desc = upper.0.join(PLACE).join("local/own-1-1/desc");
+    let text = fs::read_to_string(&desc).expect("read desc") + "%DEPENDS%\ngone\n\n";
+    fs::write(&desc, text).expect("write desc");
+    let (upper, old, new) = (open(&upper), open(&a), open(&b));
+    let place = Path::new(PLACE);
+    let (_dir, record) = recorded(&a);
+    let trees = |old| Trees {
+        upper: &upper,
+        layer_dir: place,
+        record: Some(&record),
+        new: &new,
+        new_dir: place,
+        old,
+    };
+    let change = super::change(&trees(Some(&old))).expect("a change").expect("something to do");
+    assert!(change.problems().is_empty(), "{:?}", change.problems());
+    assert_eq!(change.adopts(), [Path::new("bin/gone")]);
+    let target = TempDir::new();
+    change.write(&open(&target), &new).expect("write");
+    assert_eq!(written(&target), ["+gone-1-1", "+own-1-1"]);
+    // Without it, at boot, that is told.
+    let change = super::change(&trees(None)).expect("a change").expect("something to do");
+    assert_eq!(change.problems().len(), 1, "{:?}", change.problems());
+    assert!(change.problems()[0].message.contains("the old base had it"), "{:?}", change.problems());
 }
 
 #[test]

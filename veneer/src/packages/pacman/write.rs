@@ -25,6 +25,10 @@ pub(super) struct Writer {
     pub(super) layer: Option<Dir>,
     /// Directories of the layer that are there again.
     pub(super) copied: Vec<CString>,
+    /// The old base's `local/`, if it is at hand.
+    pub(super) old: Option<Dir>,
+    /// Directories of the old base that are there again.
+    pub(super) adopted: Vec<CString>,
     /// Directories of the base that are hidden.
     pub(super) hidden: Vec<CString>,
     /// Directories of the base whose `desc` gets another text.
@@ -40,7 +44,8 @@ impl Composed for Writer {
     }
 
     fn write(&self, upper: &Dir, usr: &Dir) -> Result<()> {
-        if self.copied.is_empty() && self.hidden.is_empty() && self.marked.is_empty() {
+        let changes = [self.copied.len(), self.adopted.len(), self.hidden.len(), self.marked.len()];
+        if changes.iter().all(|count| *count == 0) {
             return Ok(());
         }
         let path = self.place.join("local");
@@ -48,9 +53,10 @@ impl Composed for Writer {
         for name in &self.hidden {
             local.make_whiteout(name)?;
         }
-        if let Some(layer) = &self.layer {
-            for name in &self.copied {
-                copy_directory(layer, &local, name)?;
+        for (from, names) in [(&self.layer, &self.copied), (&self.old, &self.adopted)] {
+            let Some(from) = from else { continue };
+            for name in names {
+                copy_directory(from, &local, name)?;
             }
         }
         let base = usr.down(&path)?;
