@@ -36,7 +36,7 @@ help:
 	@echo 'make install [DESTDIR=] [PREFIX=]   programs, units, udev rule, dracut module; builds only what is not there'
 	@echo 'make check                          formatting, clippy, shellcheck, all tests, all boots in virtual machines'
 	@echo 'make crash                          every kill, every power cut, every hostile store, a million inputs a parser'
-	@echo 'make versions                       the version orders against dpkg, rpm and vercmp, 100,000 pairs each'
+	@echo 'make versions                       version orders and dependency checks against those of dpkg, apt, rpm and pacman'
 	@echo 'make check-all                      check, and the virtual machines that take longer'
 	@echo 'make demo                           the story in a virtual machine: install, reboot, update, still there'
 	@echo 'make bench                          sizes and times'
@@ -91,10 +91,10 @@ crash:
 	VENEER_CRASH=all $(CARGO) test --locked -p veneer-tests --test crash --test hostile
 	VENEER_FUZZ=1000000 $(CARGO) test --release --locked -p veneer noise
 
-# `make check` asks about fewer. A process per pair: some minutes.
+# `make check` asks about fewer. A process per pair where the tool has no other way: some minutes.
 versions:
 	scripts/host-packages
-	VENEER_PAIRS=100000 $(CARGO) test --locked -p veneer-tests --test versions
+	VENEER_PAIRS=100000 VENEER_WORLDS=30 $(CARGO) test --locked -p veneer-tests --test versions --test dependencies
 
 demo:
 	scripts/host-packages

@@ -4,18 +4,18 @@
 //! bound says that it is not complete.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use super::matching::{Question, answers};
-use super::{Capability, Kind, Member, Op, Provided, Qualifier, Requirement, Wants};
+use super::{Capability, Kind, Member, Op, Provided, Qualifier, Report, Requirement, Unmet, Wants, What};
 use crate::packages::version::Order;
 
 /// Bytes of what is held, with a share for each thing. Two hundred packages of the user's need a few MiB.
-const ROOM: usize = 24 << 20;
+const ROOM: usize = 16 << 20;
 /// What each thing takes besides its text.
 const SHARE: usize = 200;
-/// Bytes that are compared, with a share for each comparison. A whole system with itself takes a tenth.
-const WORK: usize = 64 << 20;
+/// Bytes that are compared, with a share for each comparison. 750 packages
+/// of Debian with themselves take 90 thousand.
+const WORK: usize = 32 << 20;
 /// Characters of a name or version in what is said about something that is there.
 const SAID: usize = 80;
 
@@ -31,8 +31,8 @@ pub struct Check {
     by_name: BTreeMap<String, Vec<usize>>,
     /// The slots that one package must fill.
     joints: Vec<usize>,
-    room: usize,
-    work: usize,
+    pub(super) room: usize,
+    pub(super) work: usize,
 }
 
 #[derive(Debug)]
@@ -69,63 +69,6 @@ enum Asks {
     },
     /// In one package.
     Jointly(Wants<usize>),
-}
-
-/// What is amiss with one requirement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// Nothing that is there meets it.
-    Missing {
-        /// False if it was only recommended.
-        strong: bool,
-        /// Something of that name in another version, if there is one.
-        there: Option<String>,
-    },
-    /// Something is there that must not be: this.
-    Conflict {
-        /// The package.
-        with: String,
-    },
-    /// It could not be read, and was not checked.
-    Unknown,
-}
-
-/// A requirement that is not met.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmet {
-    /// The package that asks.
-    pub package: String,
-    /// Its architecture, as it was given to the check.
-    pub arch: String,
-    /// The requirement, as the package manager writes it.
-    pub requirement: String,
-    /// What is amiss.
-    pub what: What,
-}
-
-impl fmt::Display for Unmet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unmet { package, requirement, .. } = self;
-        match &self.what {
-            What::Missing { strong, there } => {
-                let verb = if *strong { "needs" } else { "recommends" };
-                write!(f, "{package} {verb} {requirement}")?;
-                there.iter().try_for_each(|there| write!(f, "; there is {there}"))
-            }
-            What::Conflict { with } if with == requirement => write!(f, "{package} conflicts with {with}"),
-            What::Conflict { with } => write!(f, "{package} conflicts with {requirement}; there is {with}"),
-            What::Unknown => write!(f, "{package} has a requirement that is not understood: {requirement}"),
-        }
-    }
-}
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// Sorted by package; of a package in the order in which it asked.
-    pub unmet: Vec<Unmet>,
-    /// False if a bound was met, and not everything was checked.
-    pub complete: bool,
 }
 
 impl Check {
@@ -307,7 +250,7 @@ impl Check {
             if self.work == 0 || slot.met {
                 continue;
             }
-            if holds(wants, &|slot| here.contains(&slot)) {
+            if wants.holds(&|slot| here.contains(&slot)) {
                 fresh.push(number);
                 if relation.kind == Kind::Forbids {
                     relation.seen = Some(short(member.name).to_owned());
@@ -317,7 +260,7 @@ impl Check {
     }
 
     fn holds(&self, wants: &Wants<usize>) -> bool {
-        holds(wants, &|slot| self.slots[slot].met)
+        wants.holds(&|slot| self.slots[slot].met)
     }
 
     /// What is not met. `is_file` answers whether a package that is there has a path, from the root on; a requirement
@@ -345,7 +288,7 @@ impl Check {
         let mut unmet = Vec::new();
         for relation in &self.relations {
             let there = relation.seen.clone();
-            let what = match (relation.kind, contains_unknown(&relation.wants)) {
+            let what = match (relation.kind, relation.wants.is_unknown()) {
                 (_, true) => What::Unknown,
                 // With a part unseen, what is missing here may be there.
                 (Kind::Needs | Kind::Wishes, false) if self.work == 0 || self.holds(&relation.wants) => {
@@ -381,32 +324,4 @@ fn describe(member: &Member<'_>, provided: &Provided<'_>, kind: Kind) -> String 
 
 fn short(text: &str) -> &str {
     text.char_indices().nth(SAID).map_or(text, |(end, _)| &text[..end])
-}
-
-/// Whether a requirement holds, given what is there.
-fn holds(wants: &Wants<usize>, met: &impl Fn(usize) -> bool) -> bool {
-    let either = |wants: Option<&Wants<usize>>, default| wants.map_or(default, |wants| holds(wants, met));
-    match wants {
-        Wants::One(slot) => met(*slot),
-        Wants::Any(list) => list.iter().any(|wants| holds(wants, met)),
-        Wants::All(list) | Wants::Together(list) => list.iter().all(|wants| holds(wants, met)),
-        Wants::If { what, when, .. } if holds(when, met) => holds(what, met),
-        Wants::If { otherwise, .. } => either(otherwise.as_deref(), true),
-        Wants::Unless { what, when, .. } if !holds(when, met) => holds(what, met),
-        Wants::Unless { otherwise, .. } => either(otherwise.as_deref(), false),
-        Wants::Without(what, not) => holds(what, met) && !holds(not, met),
-        Wants::Unknown => false,
-    }
-}
-
-fn contains_unknown(wants: &Wants<usize>) -> bool {
-    match wants {
-        Wants::Unknown => true,
-        Wants::One(_) => false,
-        Wants::Any(list) | Wants::All(list) | Wants::Together(list) => list.iter().any(contains_unknown),
-        Wants::If { what, when, otherwise } | Wants::Unless { what, when, otherwise } => {
-            [Some(what), Some(when), otherwise.as_ref()].into_iter().flatten().any(|w| contains_unknown(w))
-        }
-        Wants::Without(what, not) => contains_unknown(what) || contains_unknown(not),
-    }
 }

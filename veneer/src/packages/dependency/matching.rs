@@ -63,16 +63,18 @@ fn ranges_overlap((op_a, a): (Op, &str), (op_b, b): (Op, &str)) -> bool {
     }
 }
 
-/// dpkg's rule (deb-control(5), and the multiarch specification that it follows). The architectures are known by name:
-/// none is `all`.
+/// dpkg's rule (deb-control(5), and the multiarch specification that it follows), with apt's reading where the two
+/// differ, since `apt-get` refuses to work if it finds a package broken: `:any` of what is forbidden, and Provides with
+/// an architecture. The architectures are known by name: none is `all`.
 fn arch_fits(question: Question<'_>, member: &Member<'_>, provided: &Provided<'_>) -> bool {
     let there = provided.arch.unwrap_or(member.arch);
+    // What a Provides says of an architecture is all that holds of it.
+    let multi_arch = if provided.arch.is_some() { MultiArch::No } else { member.multi_arch };
     match question.arch {
-        Qualifier::Own if question.kind == Kind::Forbids => true,
-        Qualifier::Own => {
-            there == question.own_arch || (provided.arch.is_none() && member.multi_arch == MultiArch::Foreign)
-        }
-        Qualifier::Any => there == "any" || member.multi_arch == MultiArch::Allowed,
+        // What is forbidden is so on every architecture.
+        Qualifier::Own if question.kind == Kind::Forbids => there != "any",
+        Qualifier::Own => there == question.own_arch || multi_arch == MultiArch::Foreign,
+        Qualifier::Any => there == "any" || multi_arch == MultiArch::Allowed,
         Qualifier::Arch(arch) => there == arch,
     }
 }

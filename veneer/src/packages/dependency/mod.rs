@@ -10,12 +10,16 @@ mod check;
 pub mod dpkg;
 mod matching;
 pub mod pacman;
+mod report;
 mod rich;
 pub mod rpm;
 #[cfg(test)]
 mod tests;
+mod wants;
 
-pub use check::{Check, Report, Unmet, What};
+pub use check::Check;
+pub use report::{Report, Unmet, What};
+pub use wants::Wants;
 
 /// Which versions: those that are older than, equal to, or newer than the one that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,41 +97,6 @@ pub struct Capability {
     pub version: Option<(Op, String)>,
     /// dpkg's architecture.
     pub arch: Qualifier,
-}
-
-/// What a package asks for: capabilities, combined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wants<C = Capability> {
-    /// One of them.
-    One(C),
-    /// `a | b` of dpkg, `(a or b)` of rpm.
-    Any(Vec<Wants<C>>),
-    /// `(a and b)`
-    All(Vec<Wants<C>>),
-    /// `(what if when else otherwise)`
-    If {
-        /// Wanted if the condition holds.
-        what: Box<Wants<C>>,
-        /// The condition.
-        when: Box<Wants<C>>,
-        /// Wanted if it does not; `None` for nothing.
-        otherwise: Option<Box<Wants<C>>>,
-    },
-    /// `(what unless when else otherwise)`, which rpm has for what is forbidden.
-    Unless {
-        /// Wanted if the condition does not hold.
-        what: Box<Wants<C>>,
-        /// The condition.
-        when: Box<Wants<C>>,
-        /// Wanted if it does; without it nothing helps.
-        otherwise: Option<Box<Wants<C>>>,
-    },
-    /// `(a with b)`: one package has them all.
-    Together(Vec<Wants<C>>),
-    /// `(a without b)`: one package has the first, and not the second.
-    Without(Box<Wants<C>>, Box<Wants<C>>),
-    /// What could not be read.
-    Unknown,
 }
 
 /// What it is for.

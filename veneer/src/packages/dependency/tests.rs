@@ -419,20 +419,23 @@ fn problems_are_sorted_by_package() {
 fn too_much_is_not_complete() {
     let asker = |name| Member { name, version: "1-1", ..Member::default() };
     let mut check = Check::new(Order::Pacman, "");
-    let many = (0..200_000).map(|n| super::pacman::requirement(&format!("nope{n}"), Kind::Needs));
+    check.room = 1 << 20;
+    let many = (0..20_000).map(|n| super::pacman::requirement(&format!("nope{n}"), Kind::Needs));
     check.require(&asker("hog"), many);
     check.require(&asker("more"), [super::pacman::requirement("nope", Kind::Needs)]);
     let report = check.finish(|_| false);
-    assert!(!report.complete && report.unmet.len() < 100_000, "{}", report.unmet.len());
+    assert!(!report.complete && report.unmet.len() < 5000, "{}", report.unmet.len());
 
-    // One name, wanted and provided in so many versions that all pairs would take hours.
-    let version = "1.".repeat(200);
+    // One name, wanted and provided in many versions: all pairs would take hours.
     let mut check = Check::new(Order::Pacman, "");
-    let many = (0..8000).map(|n| super::pacman::requirement(&format!("a={version}{n}"), Kind::Needs));
+    check.work = 1 << 20;
+    let many = (0..2000).map(|n| super::pacman::requirement(&format!("a={n}"), Kind::Needs));
     check.require(&asker("hog"), many);
-    let provides: Vec<String> = (8000..200_000).map(|n| format!("a={version}{n}")).collect();
+    let provides: Vec<String> = (2000..4000).map(|n| format!("a={n}")).collect();
     check.see(&asker("hog"), provides.iter().filter_map(|text| super::pacman::provided(text)));
-    assert!(!check.finish(|_| false).complete);
+    let report = check.finish(|_| false);
+    // What was not seen may be there.
+    assert!(!report.complete && report.unmet.is_empty());
 }
 
 /// A million: see [`crate::fuzz`].
@@ -440,7 +443,7 @@ fn too_much_is_not_complete() {
 fn noise_is_checked_without_a_panic() {
     let mut random = Random::new();
     let seed = b"(a >= 1:2-3 or (b with c(x) = 1) if d else e), f:any (>= 1) | g, h (<< 2), libx.so=1-64, /bin/i unless j";
-    for _ in 0..rounds(3000) {
+    for _ in 0..rounds(1000) {
         let [asked, there] = [(); 2].map(|()| String::from_utf8_lossy(&random.mangle(seed)).into_owned());
         for order in [Order::Dpkg, Order::Rpm, Order::Pacman] {
             let mut check = Check::new(order, "amd64");
