@@ -17,6 +17,7 @@ pub(crate) enum Args {
 
 /// A command and where it works.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // switches of a command line
 pub(crate) struct Options {
     pub(crate) command: Command,
     pub(crate) json: bool,
@@ -24,6 +25,12 @@ pub(crate) struct Options {
     /// True if the store is where a real boot mounts it.
     pub(crate) store_is_mount: bool,
     pub(crate) runtime: PathBuf,
+    /// The system.
+    pub(crate) root: PathBuf,
+    /// The base that the question is about.
+    pub(crate) base: Option<PathBuf>,
+    pub(crate) dry_run: bool,
+    pub(crate) force: bool,
 }
 
 /// The commands.
@@ -33,6 +40,9 @@ pub(crate) enum Command {
     Layers,
     Retry,
     Bless,
+    Record,
+    Rebase,
+    Check,
 }
 
 const HELP: &str = "\
@@ -41,12 +51,19 @@ Usage: veneer [--json] [--root DIR] [--store DIR] [--runtime DIR] COMMAND
   status    what this boot runs on, why, and what to do about it
   layers    the layers in the store
   retry     give layers of this base that were set aside another try at the next boot
+  check --base DIR               what a rebase onto that base would do; 1 if something needs a look
+  rebase --base DIR [--dry-run] [--force]
+                                 derive the layer for that base now, ahead of the reboot
   bless     call this boot good (veneer-bless.service does it)
+  record    write down what the layer's base has where the layer shadows it (veneer-record.service does it)
 
   --json           for programs
   --root DIR       the system (default /)
   --store DIR      where the store is mounted (default ROOT/run/initramfs/veneer/store)
   --runtime DIR    where status.json is (default ROOT/run/veneer)
+  --base DIR       a directory with the other base: its root, or its /usr
+  --dry-run        say what would be done, and do nothing
+  --force          also if that base is another system
   --help, --version
 
 Exit status: 0 done, 1 the answer is no, 2 usage, 3 failed.
@@ -57,6 +74,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let mut parser = Parser::from_args(words);
     let (mut json, mut root, mut store, mut runtime) = (false, PathBuf::from("/"), None, None);
     let mut command = None;
+    let (mut base, mut dry_run, mut force) = (None, false, false);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
         match arg {
@@ -64,6 +82,9 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
             Arg::Long("root") => root = path(&mut parser)?,
             Arg::Long("store") => store = Some(path(&mut parser)?),
             Arg::Long("runtime") => runtime = Some(path(&mut parser)?),
+            Arg::Long("base") => base = Some(path(&mut parser)?),
+            Arg::Long("dry-run") => dry_run = true,
+            Arg::Long("force") => force = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(Args::Print(HELP.into())),
             Arg::Long("version") => {
                 return Ok(Args::Print(concat!("veneer ", env!("CARGO_PKG_VERSION"), "\n").into()));
@@ -74,6 +95,9 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
                     Some("layers") => Command::Layers,
                     Some("retry") => Command::Retry,
                     Some("bless") => Command::Bless,
+                    Some("record") => Command::Record,
+                    Some("rebase") => Command::Rebase,
+                    Some("check") => Command::Check,
                     _ => return Err(format!("there is no command {}", word.to_string_lossy())),
                 });
             }
@@ -82,11 +106,22 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     }
     let below = |path: &str| root.join(path.trim_start_matches('/'));
     let Some(command) = command else { return Err("a command is missing".into()) };
+    let takes_base = matches!(command, Command::Rebase | Command::Check);
+    if takes_base && base.is_none() {
+        return Err("--base DIR is missing: which base is it to be?".into());
+    }
+    if !takes_base && (base.is_some() || dry_run || force) {
+        return Err("--base, --dry-run and --force go with rebase and check".into());
+    }
     Ok(Args::Run(Options {
         command,
         json,
         store_is_mount: store.is_none(),
         store: store.unwrap_or_else(|| below(paths::STORE)),
         runtime: runtime.unwrap_or_else(|| below(paths::RUNTIME)),
+        root,
+        base,
+        dry_run,
+        force,
     }))
 }

@@ -12,6 +12,9 @@ pub(crate) enum Failure {
     /// There is nothing to work on.
     #[error("{0}")]
     Missing(String),
+    /// The output could not be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[source] std::io::Error),
     /// What was to be printed could not be put into JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -21,7 +24,7 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Failure::No(_) => 1,
-            Failure::Library(_) | Failure::Missing(_) | Failure::Json(_) => 3,
+            Failure::Library(_) | Failure::Missing(_) | Failure::Output(_) | Failure::Json(_) => 3,
         }
     }
 }

@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         Command::Layers => commands::layers(&args),
         Command::Retry => commands::retry(&args),
         Command::Bless => commands::bless(&args),
+        Command::Record => commands::record(&args),
+        Command::Rebase => commands::rebase(&args),
+        Command::Check => commands::check(&args),
     };
     match result {
         Ok(text) => {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::intent::Intent;
 use crate::mount::{Assembled, Bind, Layers};
 use crate::observe::{Machine, Places, refuse};
 use crate::plan::{Plan, Step};
 use crate::probe;
-use crate::rebase;
+use crate::rebase::{self, Policy};
 use crate::report::{Problem, Progress};
 use crate::store::{Action, LayerName, LayerState, Store, Trial};
 use crate::verdict::{Reason, Refusal};
@@ -18,8 +19,9 @@ pub fn apply(
     store: &Store,
     machine: &Machine,
     places: &Places,
+    intent: &Intent,
 ) -> std::result::Result<Vec<Problem>, Refusal> {
-    let mut work = Work { store, machine, places, problems: Vec::new(), base: None };
+    let mut work = Work { store, machine, places, intent, problems: Vec::new(), base: None };
     for step in &plan.steps {
         if let Err(error) = work.step(step) {
             work.clean_up(plan);
@@ -47,6 +49,7 @@ struct Work<'a> {
     store: &'a Store,
     machine: &'a Machine,
     places: &'a Places,
+    intent: &'a Intent,
     problems: Vec<Problem>,
     /// Taken away again unless the layer gets mounted.
     base: Option<Bind>,
@@ -104,7 +107,8 @@ impl Work<'_> {
             self.store.check_room(size)?;
         }
         let mut progress = Progress::start(format!("deriving layer {to} from {from}"), size, REBASE_LIMIT);
-        self.problems = rebase::derive(&source, &target, &self.machine.usr, &mut progress)?;
+        let policy = Policy::new(&self.intent.protected);
+        self.problems = rebase::derive(&source, &target, &self.machine.usr, &policy, &mut progress)?;
         progress.finish();
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! [`intent`] (what the user asked for) → [`observe`] (store, base, layers) → [`verdict`] (what is to happen, pure) →
 //! [`plan`] (steps, a value that can be printed) → [`apply`] (effects) → [`report`].
 //!
-//! Below them lie [`base`], [`store`], [`rebase`], [`packages`] and [`probe`]; [`mount`] is the one place that mounts,
+//! Below them lie [`base`], [`store`], [`rebase`], [`record`], [`packages`] and [`probe`]; [`mount`] is the one place that mounts,
 //! [`tree`] the one that walks files.
 
 pub mod apply;
@@ -21,6 +21,7 @@ pub mod paths;
 pub mod plan;
 pub mod probe;
 pub mod rebase;
+pub mod record;
 pub mod report;
 pub mod store;
 pub mod tree;

@@ -35,7 +35,7 @@ impl Places {
     /// The base, bound read-only beside the store for the running system.
     #[must_use]
     pub fn base(&self) -> PathBuf {
-        self.store.parent().unwrap_or(Path::new("/")).join("base")
+        base_beside(&self.store)
     }
 
     /// An empty directory for kernels that cannot mount detached.
@@ -49,6 +49,12 @@ impl Places {
     pub fn usr(&self) -> PathBuf {
         self.sysroot.join("usr")
     }
+}
+
+/// Where the bare base of a running layer is, by the place of the store.
+#[must_use]
+pub fn base_beside(store: &Path) -> PathBuf {
+    store.parent().unwrap_or(Path::new("/")).join("base")
 }
 
 /// The machine as found, but for the store.

@@ -2,12 +2,13 @@
 
 use std::ffi::CString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::base::Base;
 use crate::mount::Layers;
 use crate::observe::Places;
 use crate::store::{Action, Contents, LayerName, Trial};
-use crate::verdict::{Refusal, Verdict};
+use crate::verdict::{Refusal, Verdict, name_after};
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +107,27 @@ pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Pl
     }
     steps.push(mount);
     Ok(Plan { layer, parent, action, steps })
+}
+
+/// The steps of a rebase ahead of the boot, with the system running: the layer is made for the base whose /usr is at
+/// `usr`, and not mounted.
+#[must_use]
+pub fn plan_rebase(from: &LayerName, contents: &Contents, base: &Base, usr: &Path, places: &Places) -> Plan {
+    let layer = name_after(&contents.layers, &contents.damaged, base);
+    let dir = places.store.join(format!("veneer/layers/{layer}.tmp"));
+    let tmp = Layers { lower: usr.to_path_buf(), upper: dir.join("upper"), work: dir.join("work") };
+    let leftovers = contents.leftovers.iter().cloned().map(Step::RemoveLeftover);
+    let steps = [
+        Step::Derive { from: from.clone(), to: layer.clone() },
+        Step::Try(tmp),
+        Step::Finish { name: layer.clone(), parent: Some(from.clone()) },
+    ];
+    Plan {
+        layer,
+        parent: Some(from.clone()),
+        action: Action::Rebased,
+        steps: leftovers.chain(steps).collect(),
+    }
 }
 
 impl fmt::Display for Step {

@@ -1,12 +1,19 @@
 //! One file a command; each returns what to print.
 
 mod bless;
+mod check;
 mod layers;
+mod other;
+mod rebase;
+mod record;
 mod retry;
 mod status;
 
 pub(crate) use bless::bless;
+pub(crate) use check::check;
 pub(crate) use layers::layers;
+pub(crate) use rebase::rebase;
+pub(crate) use record::record;
 pub(crate) use retry::retry;
 pub(crate) use status::status;
 

@@ -79,7 +79,7 @@ fn logical_lines(text: &[u8]) -> Vec<(usize, Vec<u8>)> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::{Mode, StoreSource, VersionsPolicy};
+    use super::super::{Mode, Protected, StoreSource, VersionsPolicy};
     use super::*;
 
     fn read(text: impl AsRef<[u8]>) -> (Intent, Vec<String>) {
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let (intent, warnings) = read(
-            "[Veneer]\nenabled=no\nstore=LABEL=a b\ntimeout=1min\nmode=pristine\nlayer=0001-x\ntrials=4\nversions=same-major\nkeep=0\n",
+            "[Veneer]\nenabled=no\nstore=LABEL=a b\ntimeout=1min\nmode=pristine\nlayer=0001-x\ntrials=4\nversions=same-major\nkeep=0\nprotected=none\nprotected=/usr/bin/x\n",
         );
         assert_eq!(warnings, Vec::<String>::new());
         let expected = Intent {
@@ -103,6 +103,7 @@ mod tests {
             trials: 4,
             versions: VersionsPolicy::SameMajor,
             keep: 0,
+            protected: Protected { with_default: false, more: vec!["bin/x".into()] },
         };
         assert_eq!(intent, expected);
     }

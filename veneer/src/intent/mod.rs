@@ -6,6 +6,7 @@
 mod cmdline;
 mod conf;
 mod conf_files;
+mod protected;
 mod setting;
 mod store_source;
 mod warning;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use fs_err as fs;
 
 pub use cmdline::Cmdline;
+pub use protected::Protected;
 pub use store_source::{StoreSource, StoreSourceError};
 pub use warning::Warning;
 
@@ -45,6 +47,8 @@ pub struct Intent {
     pub versions: VersionsPolicy,
     /// `keep=`: layers of other bases that are kept, 0 to 1000.
     pub keep: u32,
+    /// `protected=`: the paths at which the base always wins.
+    pub protected: Protected,
 }
 
 /// With or without a layer.
@@ -80,6 +84,7 @@ impl Default for Intent {
             trials: 2,
             versions: VersionsPolicy::Any,
             keep: 3,
+            protected: Protected::default(),
         }
     }
 }

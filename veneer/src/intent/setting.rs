@@ -23,6 +23,7 @@ pub(super) enum Setting {
     Trials,
     Versions,
     Keep,
+    Protected,
 }
 
 /// Why a value cannot be used.
@@ -42,6 +43,8 @@ pub(super) enum ValueError {
     Number(u32),
     #[error("not any, same-major or same")]
     Versions,
+    #[error("not a list of patterns of paths below /usr")]
+    Protected,
 }
 
 impl Setting {
@@ -64,6 +67,7 @@ impl Setting {
             "trials" => Self::Trials,
             "versions" => Self::Versions,
             "keep" => Self::Keep,
+            "protected" => Self::Protected,
             _ => return Self::of_cmdline(name),
         })
     }
@@ -94,6 +98,7 @@ impl Setting {
             }
             Self::Trials => intent.trials = number(given, 1)?,
             Self::Keep => intent.keep = number(given, 0)?,
+            Self::Protected => intent.protected.add(given).ok_or(ValueError::Protected)?,
             Self::Versions => {
                 intent.versions = match given.to_ascii_lowercase().replace('_', "-").as_str() {
                     "any" => VersionsPolicy::Any,
@@ -118,6 +123,7 @@ impl Setting {
             Self::Trials => intent.trials = default.trials,
             Self::Versions => intent.versions = default.versions,
             Self::Keep => intent.keep = default.keep,
+            Self::Protected => intent.protected = default.protected,
         }
     }
 
@@ -141,6 +147,7 @@ impl Setting {
             }
             .to_owned(),
             Self::Keep => intent.keep.to_string(),
+            Self::Protected => intent.protected.to_string(),
         }
     }
 }

@@ -9,9 +9,9 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType, Mode, SeekFrom, Stat};
 use rustix::io::Errno;
 
-use crate::error::{At as _, Error, Result};
+use crate::error::{At as _, Result};
 use crate::report::Progress;
-use crate::tree::{Attributes, Dir, Kind};
+use crate::tree::{Attributes, Dir, Kind, check_depth};
 
 /// Copies the non-directory `name` from one directory to another, where it must not exist yet.
 pub(super) fn entry(
@@ -96,33 +96,6 @@ fn by_hand(from: &File, to: &File, start: u64, wish: usize) -> rustix::io::Resul
     Ok(length as u64)
 }
 
-/// True if two regular files of one size hold the same bytes.
-pub(super) fn same_content(a: &File, b: &File) -> rustix::io::Result<bool> {
-    let (mut left, mut right) = (vec![0_u8; 64 * 1024], vec![0_u8; 64 * 1024]);
-    let mut at = 0;
-    loop {
-        let length = fill(a, &mut left, at)?;
-        if length != fill(b, &mut right, at)? || left[..length] != right[..length] {
-            return Ok(false);
-        }
-        if length == 0 {
-            return Ok(true);
-        }
-        at += length as u64;
-    }
-}
-
-fn fill(file: &File, buffer: &mut [u8], at: u64) -> rustix::io::Result<usize> {
-    let mut have = 0;
-    while have < buffer.len() {
-        match rustix::io::pread(file, &mut buffer[have..], at + have as u64)? {
-            0 => break,
-            length => have += length,
-        }
-    }
-    Ok(have)
-}
-
 /// How many bytes a tree takes on its file system. A handle a level is open at a time, whatever the width.
 pub fn size_of(dir: &Dir) -> Result<u64> {
     let mut sum = 0_u64;
@@ -149,19 +122,6 @@ pub fn size_of(dir: &Dir) -> Result<u64> {
         }
     }
     Ok(sum)
-}
-
-/// A tree deeper than this was not made by a package manager; each level holds open directories.
-const DEPTH_LIMIT: usize = 200;
-
-/// Refuses a directory that is below so many others of its layer.
-pub(super) fn check_depth(dir: &Dir, depth: usize) -> Result<()> {
-    if depth > DEPTH_LIMIT {
-        // Its whole path would fill the screen.
-        let path = dir.path().iter().take(DEPTH_LIMIT / 10).collect::<std::path::PathBuf>().join("…");
-        return Err(Error::Damaged { path, what: format!("deeper than {DEPTH_LIMIT} directories") });
-    }
-    Ok(())
 }
 
 /// True if files next to each other in `dir` can share blocks, tried with a file of a few bytes.

@@ -1,8 +1,9 @@
 //! Files under /usr that are made from others: caches that hide what a new base brings. They are left out of the new
 //! layer, so that the base's show until they are made again.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+use super::pattern::Names;
 
 /// Patterns of paths below /usr; `*` stands for one component or a part of one.
 const DERIVED: [&str; 36] = [
@@ -44,9 +45,9 @@ const DERIVED: [&str; 36] = [
     "lib/*/vlc/plugins/plugins.dat",
 ];
 
-/// True for a file that is made from others.
-pub(super) fn is_derived(path: &Path) -> bool {
-    DERIVED.iter().any(|pattern| matches(pattern, path))
+/// The names in the directory `dir` that are files made from others.
+pub(super) fn derived_in(dir: &Path) -> Names<'static> {
+    Names::of(DERIVED, dir)
 }
 
 /// The source that byte code was made from: `x/a.py` for `x/__pycache__/a.cpython-313.pyc`. If that is the base's, the
@@ -56,24 +57,6 @@ pub(super) fn source_of_bytecode(path: &Path) -> Option<PathBuf> {
     let cache = path.parent()?;
     let (module, _) = name.split_once('.')?;
     (cache.file_name()? == "__pycache__").then(|| cache.with_file_name(format!("{module}.py")))
-}
-
-fn matches(pattern: &str, path: &Path) -> bool {
-    let mut parts = path.iter();
-    pattern.split('/').all(|glob| parts.next().is_some_and(|part| part_matches(glob, part.as_bytes())))
-        && parts.next().is_none()
-}
-
-/// One component against a pattern with at most one `*`.
-fn part_matches(glob: &str, part: &[u8]) -> bool {
-    match glob.split_once('*') {
-        None => glob.as_bytes() == part,
-        Some((start, end)) => {
-            part.len() >= start.len() + end.len()
-                && part.starts_with(start.as_bytes())
-                && part.ends_with(end.as_bytes())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -87,6 +70,11 @@ mod tests {
         assert_eq!(source("lib/x/y.pyc"), None);
     }
 
+    fn is_derived(path: &str) -> bool {
+        let (dir, name) = path.rsplit_once('/').expect("a directory");
+        derived_in(Path::new(dir)).has(name.as_bytes())
+    }
+
     #[test]
     fn caches_and_only_caches() {
         for path in [
@@ -94,12 +82,12 @@ mod tests {
             "lib/modules/6.12.1/modules.dep.bin",
             "lib/x86_64-linux-gnu/gtk-3.0/3.0.0/immodules.cache",
         ] {
-            assert!(is_derived(Path::new(path)), "{path}");
+            assert!(is_derived(path), "{path}");
         }
         for path in
             ["share/mime/packages/mine.xml", "lib/modules/6.12.1/extra/x.ko", "share/icons/icon-theme.cache"]
         {
-            assert!(!is_derived(Path::new(path)), "{path}");
+            assert!(!is_derived(path), "{path}");
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{copy, shown};
 use crate::error::{At as _, Result};
 use crate::report::{Progress, display_path};
-use crate::tree::{Attributes, Dir, Kind};
+use crate::tree::{Attributes, Dir, Kind, check_depth};
 
 /// The quarantine of one layer: `quarantine/tree` with the entries at their paths, `quarantine/list` with a line of
 /// JSON for each. Made when the first entry comes.
@@ -91,7 +91,7 @@ fn copy_tree(
         }
         let attributes = Attributes::read(&level.from, &name, &stat)?;
         let (from, to) = (level.from.sub(&name)?, level.to.ensure_sub(&name, 0o700)?);
-        copy::check_depth(&from, levels.len())?;
+        check_depth(&from, levels.len())?;
         let left = from.names()?;
         levels.push(Level { from, to, path, left, own: Some((name, attributes)) });
     }

@@ -12,6 +12,16 @@ use serde::{Deserialize, Serialize};
 pub enum ProblemKind {
     /// An entry of the user's is in quarantine, and the base's is visible.
     Quarantined,
+    /// Something of the user's at a path that is always the base's is in quarantine.
+    Protected,
+    /// A change of the user's was kept although the base has a say in it.
+    Kept,
+    /// A change of mode, owner or attributes gave way to the base's.
+    Metadata,
+    /// What the user had removed is hidden although the base may have changed it.
+    Hidden,
+    /// Where the user had removed something, something of the base's is visible.
+    Shown,
     /// The user's version of a package gave way to the base's.
     HandedBack,
     /// A package that the user had removed is there again.

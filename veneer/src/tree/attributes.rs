@@ -13,14 +13,28 @@ pub const MARK_ORIGIN: &CStr = c"trusted.overlay.origin";
 /// Where overlayfs remembers that an upper directory hides the lower one.
 pub const MARK_OPAQUE: &CStr = c"trusted.overlay.opaque";
 
-/// True for an attribute that belongs to overlayfs rather than to the file.
+/// Where overlayfs says that a file's content is still the lower's (`metacopy=on`).
+pub const MARK_METACOPY: &CStr = c"trusted.overlay.metacopy";
+/// Where overlayfs says that a directory was moved, and from where (`redirect_dir=on`).
+pub const MARK_REDIRECT: &CStr = c"trusted.overlay.redirect";
+/// What makes an empty file a whiteout, in a directory whose opaque mark is `x`.
+pub const MARK_WHITEOUT: &CStr = c"trusted.overlay.whiteout";
+/// Where overlayfs keeps `chattr +i` and `+a`, which an upper file cannot have itself.
+const MARK_FLAGS: &CStr = c"trusted.overlay.protattr";
+
+/// True for an attribute that belongs to overlayfs rather than to the file, and says nothing that a user set.
+///
+/// What an overlay within the overlay wrote is escaped, `trusted.overlay.overlay.opaque`, and is the file's own
+/// (Documentation/filesystems/overlayfs.rst, "Nesting overlayfs mounts"). `user.overlay.*` means something only to mounts
+/// with `userxattr`.
 #[must_use]
 pub fn is_overlay_mark(name: &CStr) -> bool {
-    name.to_bytes().starts_with(b"trusted.overlay.") || name.to_bytes().starts_with(b"user.overlay.")
+    let rest = name.to_bytes().strip_prefix(b"trusted.overlay.");
+    rest.is_some_and(|rest| !rest.starts_with(b"overlay.")) && name != MARK_FLAGS
 }
 
 /// Everything of an entry but its content.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// Permission bits with setuid, setgid and sticky.
     pub mode: u32,
@@ -83,11 +97,41 @@ impl Attributes {
         rustix::fs::utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW).writing(dir.path_of(name))
     }
 
+    /// These without what is overlayfs's own.
+    #[must_use]
+    pub fn without_marks(mut self) -> Self {
+        self.xattrs.retain(|(name, _)| !is_overlay_mark(name));
+        self
+    }
+
+    /// With the times of `other`.
+    #[must_use]
+    pub fn with_times_of(mut self, other: &Self) -> Self {
+        self.times = other.times;
+        self
+    }
+
     /// The value of one extended attribute.
     #[must_use]
     pub fn xattr(&self, name: &CStr) -> Option<&[u8]> {
         self.xattrs.iter().find(|(n, _)| **n == *name).map(|(_, value)| value.as_slice())
     }
+}
+
+/// The value of overlayfs's opaque mark of the entry `name`, if it has one: `y` hides all of the lower directory, `x` says
+/// that whiteouts within are files with [`MARK_WHITEOUT`].
+pub fn opaque_mark(dir: &Dir, name: &CStr) -> Result<Option<u8>> {
+    let mut value = [0_u8; 4];
+    match rustix::fs::lgetxattr(&*dir.proc_path(name), MARK_OPAQUE, &mut value[..]) {
+        Ok(length) => Ok(value[..length].first().copied()),
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::RANGE) => Ok(None),
+        Err(e) => Err(e).reading(dir.path_of(name)),
+    }
+}
+
+/// True for a directory that hides the lower one.
+pub fn is_opaque(dir: &Dir, name: &CStr) -> Result<bool> {
+    Ok(opaque_mark(dir, name)? == Some(b'y'))
 }
 
 fn xattrs(dir: &Dir, name: &CStr) -> Result<Vec<(CString, Vec<u8>)>> {

@@ -103,7 +103,8 @@ impl Dir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
             Ok(fd) => Ok(Some(Dir { fd, path: self.path_of(name) })),
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            // A name longer than the base's file system knows is a name that the base does not have.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => Ok(None),
             Err(e) => Err(e).opening(self.path_of(name)),
         }
     }
@@ -111,6 +112,18 @@ impl Dir {
     /// Walks down `path` (plain components only) without following symlinks; `None` if it does not lead to a
     /// directory.
     pub fn down(&self, path: &Path) -> Result<Option<Self>> {
+        if path.as_os_str().is_empty() {
+            return self.again().map(Some);
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), resolve) {
+            Ok(fd) => return Ok(Some(Dir { fd, path: self.path.join(path) })),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => return Ok(None),
+            // Before 5.6, or by a filter, or longer than a path may be: a component at a time.
+            Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => {}
+            Err(e) => return Err(e).opening(self.path.join(path)),
+        }
         let mut at = self.again()?;
         for part in path.components() {
             let std::path::Component::Normal(part) = part else { return Ok(None) };
@@ -312,6 +325,21 @@ pub fn read_whole(file: impl AsFd, limit: u64, path: &Path) -> Result<Vec<u8>> {
         bytes.extend_from_slice(&piece[..length]);
         if bytes.len() > limit {
             return Err(Error::Damaged { path: path.into(), what: format!("larger than {limit} bytes") });
+        }
+    }
+}
+
+/// Shows `see` an open file's content from its beginning, piece by piece.
+pub(crate) fn each_piece(file: &File, mut see: impl FnMut(&[u8])) -> rustix::io::Result<()> {
+    let mut buffer = vec![0_u8; 64 * 1024];
+    let mut at = 0;
+    loop {
+        match rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut buffer[..], at))? {
+            0 => return Ok(()),
+            length => {
+                see(&buffer[..length]);
+                at += length as u64;
+            }
         }
     }
 }

@@ -2,10 +2,16 @@
 //! store made by an attacker cannot lead a program that runs as root astray.
 
 mod attributes;
+mod depth;
 mod dir;
 mod removal;
 mod shadow;
 
-pub use attributes::{Attributes, MARK_OPAQUE, MARK_ORIGIN, is_overlay_mark};
+pub use attributes::{
+    Attributes, MARK_METACOPY, MARK_OPAQUE, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, is_opaque,
+    is_overlay_mark, opaque_mark,
+};
+pub use depth::{DEPTH_LIMIT, check_depth};
+pub(crate) use dir::each_piece;
 pub use dir::{Dir, Kind, is_whiteout, read_whole};
 pub use shadow::shadow_down;

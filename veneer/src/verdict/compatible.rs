@@ -4,7 +4,8 @@ use crate::base::Base;
 use crate::intent::VersionsPolicy;
 
 /// What stands against it, in words; `None` if nothing does.
-pub(super) fn difference(recorded: &Base, booted: &Base, versions: VersionsPolicy) -> Option<String> {
+#[must_use]
+pub fn difference(recorded: &Base, booted: &Base, versions: VersionsPolicy) -> Option<String> {
     if recorded.arch != booted.arch {
         return Some(format!("another architecture ({} and {})", recorded.arch, booted.arch));
     }

@@ -4,6 +4,7 @@
 mod compatible;
 mod reason;
 
+pub use compatible::difference;
 pub use reason::Reason;
 
 use crate::base::Base;
@@ -159,10 +160,16 @@ fn judge_wanted(facts: &Facts<'_>, wanted: &str) -> Verdict {
 
 /// Numbers are never used twice while any layer has them, readable or not.
 fn next_name(facts: &Facts<'_>) -> LayerName {
-    let readable = facts.layers.iter().map(|layer| layer.name.number());
-    let damaged = facts.damaged.iter().map(|(name, _)| name.number());
+    name_after(facts.layers, facts.damaged, facts.base)
+}
+
+/// The name of a new layer for `base` beside these.
+#[must_use]
+pub fn name_after(layers: &[Layer], damaged: &[(LayerName, String)], base: &Base) -> LayerName {
+    let readable = layers.iter().map(|layer| layer.name.number());
+    let damaged = damaged.iter().map(|(name, _)| name.number());
     let highest = readable.chain(damaged).max().unwrap_or(0);
-    LayerName::new(highest.saturating_add(1), facts.base.id.short())
+    LayerName::new(highest.saturating_add(1), base.id.short())
 }
 
 #[cfg(test)]

@@ -1,0 +1,68 @@
+//! `veneer check --base DIR`: what a reboot into that base would do to the layer, said beforehand.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use veneer::rebase::judge_all;
+use veneer::report::display_path;
+
+use super::other::{Other, look_at_layer};
+use crate::args::Options;
+use crate::failure::Failure;
+
+/// More than this does not fit a screen; `--json` and `veneer rebase --dry-run` have them all.
+const SHOWN: usize = 40;
+
+pub(crate) fn check(options: &Options) -> Result<String, Failure> {
+    let other = Other::find(options)?;
+    let source = Other::source(options)?;
+    other.refuse_incompatible(&source, options.force)?;
+    let layer = look_at_layer(options, &source.name)?;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut listed = Vec::new();
+    judge_all(&layer, &other.machine.usr, &other.policy, |path, judgement| {
+        *counts.entry(judgement.verdict.word()).or_default() += 1;
+        if let Some(kind) = judgement.reason.problem() {
+            listed.push((
+                display_path(&std::path::Path::new("/usr").join(path)),
+                kind,
+                judgement.reason.text(),
+            ));
+        }
+        Ok(())
+    })?;
+    listed.sort_by(|a, b| a.0.cmp(&b.0));
+    let base = &other.machine.base;
+    let text = if options.json {
+        let problems: Vec<_> = listed
+            .iter()
+            .map(|(path, kind, why)| serde_json::json!({ "path": path, "kind": kind, "message": why }))
+            .collect();
+        let all = serde_json::json!({ "layer": source.name, "base": base, "verdicts": counts, "problems": problems });
+        format!("{all}\n")
+    } else {
+        let mut text = format!("Layer {} on {}:\n", source.name, base.describe());
+        for (path, _, why) in listed.iter().take(SHOWN) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {path}: {why}");
+        }
+        if listed.len() > SHOWN {
+            // As above.
+            let _ = writeln!(text, "  and {} more: `veneer check --json`", listed.len() - SHOWN);
+        }
+        let words: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        // As above.
+        let _ =
+            writeln!(text, "Entries: {}.", if words.is_empty() { "none".into() } else { words.join(", ") });
+        text
+    };
+    if listed.is_empty() {
+        return Ok(text);
+    }
+    print!("{text}");
+    Err(Failure::No(format!("{} to look at before the reboot; nothing was changed", count(listed.len()))))
+}
+
+fn count(number: usize) -> String {
+    format!("{number} {}", if number == 1 { "thing" } else { "things" })
+}

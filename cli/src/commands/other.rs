@@ -1,0 +1,94 @@
+//! The base that `--base` names, and the layer that would be derived for it.
+
+use std::path::PathBuf;
+
+use veneer::intent::{Cmdline, Intent};
+use veneer::mount::MountTable;
+use veneer::observe::{Machine, Places};
+use veneer::paths;
+use veneer::rebase::Policy;
+use veneer::store::{Layer, LayerName, Store};
+use veneer::tree::Dir;
+use veneer::verdict::difference;
+
+use super::{no_store, this_boot};
+use crate::args::Options;
+use crate::failure::Failure;
+
+/// Another base than the booted one.
+pub(crate) struct Other {
+    pub(crate) machine: Machine,
+    pub(crate) places: Places,
+    pub(crate) intent: Intent,
+    pub(crate) policy: Policy,
+    /// Its /usr.
+    pub(crate) usr_path: PathBuf,
+}
+
+impl Other {
+    /// Looks at the base that the user named: a directory that has a /usr, or is one.
+    pub(crate) fn find(options: &Options) -> Result<Self, Failure> {
+        let dir = options.base.clone().unwrap_or_default();
+        let dir = std::path::absolute(&dir)
+            .map_err(|error| Failure::Missing(format!("{}: {error}", dir.display())))?;
+        let is_usr = |dir: &std::path::Path| dir.join("lib").is_dir() && dir.join("bin").is_dir();
+        // A root may have links `lib` and `bin` into its own /usr, so that comes first.
+        let (sysroot, usr_path) = if is_usr(&dir.join("usr")) {
+            (dir.clone(), dir.join("usr"))
+        } else if is_usr(&dir) {
+            (dir.parent().unwrap_or(&dir).to_path_buf(), dir.clone())
+        } else {
+            return Err(Failure::Missing(format!(
+                "{} is no base: there is no usr/lib and usr/bin in it; name the directory that an image is mounted on",
+                dir.display()
+            )));
+        };
+        let words = Cmdline::parse(b"");
+        let (intent, _) = Intent::gather(&options.root, &words);
+        let usr = Dir::open(&usr_path)?;
+        let mounts = MountTable::read()?;
+        let base = veneer::base::Base::observe(&sysroot, &usr, &mounts, &words)?;
+        let machine = Machine { sysroot: Dir::open(&sysroot)?, usr, base, mounts };
+        let places = Places {
+            root: options.root.clone(),
+            sysroot,
+            store: options.store.clone(),
+            store_is_mount: options.store_is_mount,
+            runtime: options.runtime.clone(),
+            cmdline: paths::CMDLINE.into(),
+        };
+        let policy = Policy::new(&intent.protected);
+        Ok(Other { machine, places, intent, policy, usr_path })
+    }
+
+    /// The layer that a boot of that base would derive one from: the running one, or the one that was used last.
+    pub(crate) fn source(options: &Options) -> Result<Layer, Failure> {
+        let contents = Store::look(&options.store, options.store_is_mount);
+        let contents = contents.map_err(|absent| no_store(options, absent))?;
+        // Without a boot by Veneer there is no running layer.
+        let running = this_boot(options).ok().and_then(|status| status.layer).map(|layer| layer.id);
+        let is_it = |layer: &&Layer| running.as_ref() == Some(&layer.name);
+        let last = contents.layers.iter().max_by_key(|layer| (layer.trial.used, layer.name.number()));
+        let found = contents.layers.iter().find(is_it).or(last).cloned();
+        found.ok_or_else(|| Failure::No("there are no layers yet: nothing would be carried over".into()))
+    }
+
+    /// Says no to a base that is another system, unless the user insists.
+    pub(crate) fn refuse_incompatible(&self, source: &Layer, force: bool) -> Result<(), Failure> {
+        match difference(&source.state.base, &self.machine.base, self.intent.versions) {
+            Some(difference) if !force => Err(Failure::No(format!(
+                "layer {} was made for {}, and this is {}: {difference}; --force carries it over all the same",
+                source.name,
+                source.state.base.describe(),
+                self.machine.base.describe()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A layer's directory, to look at.
+pub(crate) fn look_at_layer(options: &Options, name: &LayerName) -> Result<Dir, Failure> {
+    let layers = Dir::open(&options.store)?.sub(c"veneer")?.sub(c"layers")?;
+    Ok(layers.sub(&name.file_name())?)
+}

@@ -1,0 +1,42 @@
+//! `veneer record`: writes down what the running layer's base has where the layer shadows it, while it can be looked at.
+
+use std::time::{Duration, Instant};
+
+use veneer::observe::base_beside;
+use veneer::rebase::keep_record;
+use veneer::record::update;
+use veneer::store::{Absent, Store};
+use veneer::tree::Dir;
+
+use super::{no_store, this_boot};
+use crate::args::Options;
+use crate::failure::Failure;
+
+/// The store is held for moments only: by another `veneer record` of a hook, say.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn record(options: &Options) -> Result<String, Failure> {
+    let Some(layer) = this_boot(options)?.layer else {
+        return Ok("this boot has no layer: there is nothing to record\n".into());
+    };
+    let store = patiently(options)?;
+    let dir = store.open_layer(&layer.id)?;
+    let base = Dir::open(&base_beside(&options.store))?;
+    // A package manager that ended a moment ago has most of its work in memory.
+    dir.sync_filesystem()?;
+    keep_record(&dir, &base)?;
+    update(&dir.ensure_sub(c"record", 0o700)?, &dir.sub(c"upper")?, &base, true)?;
+    Ok(format!("the record of layer {} is up to date\n", layer.id))
+}
+
+fn patiently(options: &Options) -> Result<Store, Failure> {
+    let started = Instant::now();
+    loop {
+        match Store::open(&options.store, options.store_is_mount) {
+            Err(Absent::Error(veneer::Error::Busy { .. })) if started.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other.map_err(|absent| no_store(options, absent)),
+        }
+    }
+}

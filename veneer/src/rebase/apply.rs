@@ -1,0 +1,193 @@
+//! Carries verdicts out on the copy: the only part of a rebase that writes. Each step may be done twice with one result.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, makedev};
+
+use super::judge::{Judgement, Reason, Verdict};
+use super::look::{Batch, Judged};
+use super::quarantine::Quarantine;
+use super::told::{Told, os_str};
+use super::walk::walk;
+use super::{Bases, copy};
+use crate::error::{At as _, Error, Result};
+use crate::report::{Problem, Progress};
+use crate::tree::{Attributes, Dir, Kind};
+
+/// Directories that both have, and whose metadata is not simply the new base's.
+pub(super) type MergedDirectories = HashMap<PathBuf, Attributes>;
+
+/// Judges the layer and makes the new upper `new` of it; `layer` takes the quarantine and the list of verdicts.
+pub(super) fn apply(
+    bases: &Bases<'_>,
+    new: &Dir,
+    layer: &Dir,
+    progress: &mut Progress,
+) -> Result<(MergedDirectories, Vec<Problem>)> {
+    let mut apply = Apply {
+        bases,
+        new,
+        quarantine: Quarantine::of(layer),
+        told: Told::of(layer),
+        links: HashMap::new(),
+        merged: HashMap::new(),
+        hides: Vec::new(),
+        progress,
+    };
+    walk(bases, |batch| apply.batch(&batch))?;
+    // After all else: directories that hold entries of the layer are there now, and are not hidden as a whole.
+    apply.hides.sort();
+    for path in std::mem::take(&mut apply.hides) {
+        apply.hide(&path)?;
+    }
+    Ok((apply.merged, apply.told.finish()?))
+}
+
+struct Apply<'a> {
+    bases: &'a Bases<'a>,
+    new: &'a Dir,
+    quarantine: Quarantine<'a>,
+    told: Told<'a>,
+    /// Where the first name of a file with several was copied to, by inode number of the source.
+    links: HashMap<u64, PathBuf>,
+    merged: MergedDirectories,
+    /// Paths of the base that are to be hidden, below /usr.
+    hides: Vec<PathBuf>,
+    progress: &'a mut Progress,
+}
+
+impl Apply<'_> {
+    fn batch(&mut self, batch: &Batch) -> Result<()> {
+        for path in &batch.hides {
+            self.told.note(path, Judgement { verdict: Verdict::Hide, reason: Reason::Removed })?;
+        }
+        self.hides.extend(batch.hides.iter().cloned());
+        // Made when the first entry goes there: what was nothing but the old base's leaves no directory behind.
+        let mut to = None;
+        for entry in &batch.entries {
+            let path = batch.path.join(os_str(&entry.name));
+            self.told.note(&path, entry.judgement)?;
+            self.entry(batch, entry, &path, &mut to)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, batch: &Batch, entry: &Judged, path: &Path, to: &mut Option<Dir>) -> Result<()> {
+        match entry.judgement.verdict {
+            Verdict::Drop | Verdict::Merge | Verdict::Carry | Verdict::Displace => Ok(()),
+            Verdict::Quarantine => {
+                self.quarantine.take(&batch.upper, path, entry.judgement.reason.text(), self.progress)
+            }
+            Verdict::Keep if entry.kind == Kind::Directory => {
+                self.target(batch, to)?.ensure_sub(&entry.name, 0o755).map(drop)
+            }
+            Verdict::MergeMetadata => {
+                self.merged.insert(path.to_path_buf(), entry.attributes.clone());
+                self.target(batch, to)?.ensure_sub(&entry.name, 0o755).map(drop)
+            }
+            Verdict::Keep | Verdict::KeepMerged => {
+                let to = self.target(batch, to)?;
+                self.keep(batch, entry, path, to)
+            }
+            Verdict::BaseMerged => {
+                let to = self.target(batch, to)?;
+                self.base(batch, entry, to)
+            }
+            Verdict::Hide => whiteout(self.target(batch, to)?, &entry.name),
+            Verdict::Unhide => {
+                self.hides.extend(entry.hides.iter().cloned());
+                Ok(())
+            }
+        }
+    }
+
+    /// The batch's directory in the new upper.
+    fn target<'t>(&self, batch: &Batch, to: &'t mut Option<Dir>) -> Result<&'t Dir> {
+        match to {
+            Some(dir) => Ok(dir),
+            none => Ok(none.insert(self.new.ensure_down(&batch.path)?)),
+        }
+    }
+
+    fn keep(&mut self, batch: &Batch, entry: &Judged, path: &Path, to: &Dir) -> Result<()> {
+        let shared = entry.stat.st_nlink > 1 && entry.judgement.verdict == Verdict::Keep;
+        if shared {
+            if let Some(first) = self.links.get(&entry.stat.st_ino) {
+                if let (Some(dir), Some(name)) = (self.new.down(parent(first))?, file_name(first)) {
+                    return once(to, &entry.name, || copy::link(&dir, &name, to, &entry.name));
+                }
+            }
+            self.links.insert(entry.stat.st_ino, path.to_path_buf());
+        }
+        once(to, &entry.name, || {
+            copy::entry(&batch.upper, to, &entry.name, &entry.stat, &entry.attributes, self.progress)
+        })
+    }
+
+    /// The new base's content with metadata of the user's.
+    fn base(&mut self, batch: &Batch, entry: &Judged, to: &Dir) -> Result<()> {
+        let Some(base) = &batch.base else { return Ok(()) };
+        let Some(stat) = base.stat(&entry.name)? else { return Ok(()) };
+        once(to, &entry.name, || copy::entry(base, to, &entry.name, &stat, &entry.attributes, self.progress))
+    }
+
+    /// Hides what the base has at `path`, unless the layer has something there or above.
+    fn hide(&self, path: &Path) -> Result<()> {
+        let (dir, Some(name)) = (parent(path), file_name(path)) else { return Ok(()) };
+        let Some(base) = self.bases.usr.down(dir)? else { return Ok(()) };
+        if base.stat(&name)?.is_none() {
+            return Ok(());
+        }
+        let Some(to) = make_down(self.new, dir)? else { return Ok(()) };
+        match to.stat(&name)? {
+            None => whiteout(&to, &name),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// As [`Dir::ensure_down`]; `None` if something that is no directory is in the way, and hides all that is below it.
+fn make_down(dir: &Dir, path: &Path) -> Result<Option<Dir>> {
+    if let Some(there) = dir.down(path)? {
+        return Ok(Some(there));
+    }
+    let mut at = dir.again()?;
+    for part in path {
+        let Ok(name) = CString::new(part.as_bytes()) else { return Ok(None) };
+        at = match at.stat(&name)? {
+            None => at.make_sub(&name, 0o755)?,
+            Some(stat) if Kind::of(&stat) == Kind::Directory => at.sub(&name)?,
+            Some(_) => return Ok(None),
+        };
+    }
+    Ok(Some(at))
+}
+
+/// Makes something at `name`; what an earlier run left there goes first.
+fn once(to: &Dir, name: &CStr, mut make: impl FnMut() -> Result<()>) -> Result<()> {
+    match make() {
+        Err(Error::Write { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
+            to.remove_tree(name)?;
+            make()
+        }
+        other => other,
+    }
+}
+
+fn whiteout(to: &Dir, name: &CStr) -> Result<()> {
+    once(to, name, || {
+        rustix::fs::mknodat(to, name, FileType::CharacterDevice, Mode::empty(), makedev(0, 0))
+            .writing(to.path_of(name))
+    })
+}
+
+pub(super) fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+pub(super) fn file_name(path: &Path) -> Option<CString> {
+    CString::new(path.file_name()?.as_bytes()).ok()
+}

@@ -1,0 +1,56 @@
+//! What a removed directory hides of a new base: the paths that the old base had there too. What the new base adds is to
+//! be visible.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
+
+use super::Bases;
+use crate::error::Result;
+use crate::packages::Owner;
+use crate::record::Old;
+use crate::tree::{DEPTH_LIMIT, Dir};
+
+/// How much of a directory of the new base stays hidden.
+pub(super) enum Cover {
+    /// All of it: nothing in it is new, or what the old base had is not known.
+    Whole,
+    /// These paths below /usr.
+    Parts(Vec<PathBuf>),
+}
+
+/// Works out what of the new base's directory `base` at `path` the user had removed with the old base's.
+pub(super) fn cover(bases: &Bases<'_>, path: &Path, base: &Dir, depth: usize) -> Result<Cover> {
+    let old = bases.shadowed.dir(path);
+    if old.all().is_none() || depth > DEPTH_LIMIT {
+        return Ok(Cover::Whole);
+    }
+    let protected = bases.policy.protected_in(path);
+    let (mut hides, mut is_whole) = (Vec::new(), true);
+    for name in base.names()? {
+        let path = path.join(OsStr::from_bytes(name.to_bytes()));
+        let Some(stat) = base.stat(&name)? else { continue };
+        let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        let was_there = matches!(old.get(&name), Old::Known(entry) if entry.is_directory() == is_directory);
+        if protected.has(name.to_bytes()) {
+            is_whole = false;
+            continue;
+        }
+        match (was_there, is_directory) {
+            (true, false) => hides.push(path),
+            (true, true) => match cover(bases, &path, &base.sub(&name)?, depth + 1)? {
+                Cover::Whole => hides.push(path),
+                Cover::Parts(parts) => {
+                    is_whole = false;
+                    hides.extend(parts);
+                }
+            },
+            // New, but of a package that the user removed.
+            (false, false) if bases.owner(&path) == Owner::Removed => hides.push(path),
+            (false, _) => is_whole = false,
+        }
+    }
+    Ok(if is_whole { Cover::Whole } else { Cover::Parts(hides) })
+}
