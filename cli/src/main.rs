@@ -9,6 +9,7 @@ mod failure;
 use std::process::ExitCode;
 
 use args::{Args, Command};
+use veneer::report::{Sink, start_log};
 
 fn main() -> ExitCode {
     let args = match args::read(std::env::args_os().skip(1)) {
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    start_log("veneer", Sink::Stderr);
     let result = match args.command {
         Command::Status => commands::status(&args),
         Command::Layers => commands::layers(&args),

@@ -81,7 +81,7 @@ fn assemble(
     let verdict = judge(&Facts { intent, base: &machine.base, layers, damaged });
     let plan = plan(verdict, &found.contents, places)?;
     timings.lap("judge");
-    let problems = apply(&plan, &found.store, machine, places, intent)?;
+    let problems = apply(&plan, &found.store, machine, places, intent, None)?;
     timings.lap("apply");
     Ok((plan, problems))
 }

@@ -11,17 +11,19 @@ use crate::probe;
 use crate::rebase::{self, Policy};
 use crate::report::{Problem, Progress};
 use crate::store::{Action, LayerName, LayerState, Store, Trial};
+use crate::tree::Dir;
 use crate::verdict::{Reason, Refusal};
 
-/// Carries out `plan`. Returns what the user should know of the layer that is now mounted.
+/// Carries out `plan`; `old` is the base that a rebase goes away from, if it is at hand. Returns what the user should know of the layer that is now mounted.
 pub fn apply(
     plan: &Plan,
     store: &Store,
     machine: &Machine,
     places: &Places,
     intent: &Intent,
+    old: Option<&Dir>,
 ) -> std::result::Result<Vec<Problem>, Refusal> {
-    let mut work = Work { store, machine, places, intent, problems: Vec::new(), base: None };
+    let mut work = Work { store, machine, places, intent, old, problems: Vec::new(), base: None };
     for step in &plan.steps {
         if let Err(error) = work.step(step) {
             work.clean_up(plan);
@@ -50,6 +52,8 @@ struct Work<'a> {
     machine: &'a Machine,
     places: &'a Places,
     intent: &'a Intent,
+    /// The base that a rebase goes away from, if it is at hand.
+    old: Option<&'a Dir>,
     problems: Vec<Problem>,
     /// Taken away again unless the layer gets mounted.
     base: Option<Bind>,
@@ -108,7 +112,8 @@ impl Work<'_> {
         }
         let mut progress = Progress::start(format!("deriving layer {to} from {from}"), size, REBASE_LIMIT);
         let policy = Policy::new(&self.intent.protected);
-        self.problems = rebase::derive(&source, &target, &self.machine.usr, &policy, &mut progress)?;
+        self.problems =
+            rebase::derive(&source, &target, &self.machine.usr, self.old, &policy, &mut progress)?;
         progress.finish();
         Ok(())
     }

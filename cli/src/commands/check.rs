@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use veneer::rebase::judge_all;
-use veneer::report::display_path;
+use veneer::report::Problem;
 
 use super::other::{Other, look_at_layer};
 use crate::args::Options;
@@ -20,31 +21,30 @@ pub(crate) fn check(options: &Options) -> Result<String, Failure> {
     let layer = look_at_layer(options, &source.name)?;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut listed = Vec::new();
-    judge_all(&layer, &other.machine.usr, &other.policy, |path, judgement| {
-        *counts.entry(judgement.verdict.word()).or_default() += 1;
-        if let Some(kind) = judgement.reason.problem() {
-            listed.push((
-                display_path(&std::path::Path::new("/usr").join(path)),
-                kind,
-                judgement.reason.text(),
-            ));
-        }
-        Ok(())
-    })?;
-    listed.sort_by(|a, b| a.0.cmp(&b.0));
+    let old = Other::old_base(options, &source);
+    let of_packages =
+        judge_all(&layer, &other.machine.usr, old.as_ref(), &other.policy, |path, judgement| {
+            *counts.entry(judgement.verdict.word()).or_default() += 1;
+            if let Some(kind) = judgement.reason.problem() {
+                let path = Path::new("/usr").join(path);
+                listed.push(Problem::of_path(kind, &path, judgement.reason.text().to_owned()));
+            }
+            Ok(())
+        })?;
+    listed.sort_by(|a, b| a.path.cmp(&b.path));
+    // What becomes of packages explains what becomes of files.
+    listed.splice(0..0, of_packages);
     let base = &other.machine.base;
     let text = if options.json {
-        let problems: Vec<_> = listed
-            .iter()
-            .map(|(path, kind, why)| serde_json::json!({ "path": path, "kind": kind, "message": why }))
-            .collect();
-        let all = serde_json::json!({ "layer": source.name, "base": base, "verdicts": counts, "problems": problems });
+        let all =
+            serde_json::json!({ "layer": source.name, "base": base, "verdicts": counts, "problems": listed });
         format!("{all}\n")
     } else {
         let mut text = format!("Layer {} on {}:\n", source.name, base.describe());
-        for (path, _, why) in listed.iter().take(SHOWN) {
+        for problem in listed.iter().take(SHOWN) {
+            let about = problem.path.as_ref().or(problem.package.as_ref()).map_or("", String::as_str);
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "  {path}: {why}");
+            let _ = writeln!(text, "  {about}: {}", problem.message);
         }
         if listed.len() > SHOWN {
             // As above.

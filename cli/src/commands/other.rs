@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use veneer::intent::{Cmdline, Intent};
 use veneer::mount::MountTable;
-use veneer::observe::{Machine, Places};
+use veneer::observe::{Machine, Places, base_beside};
 use veneer::paths;
 use veneer::rebase::Policy;
 use veneer::store::{Layer, LayerName, Store};
 use veneer::tree::Dir;
 use veneer::verdict::difference;
 
-use super::{no_store, this_boot};
+use super::{no_store, record, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
 
@@ -71,6 +71,17 @@ impl Other {
         let last = contents.layers.iter().max_by_key(|layer| (layer.trial.used, layer.name.number()));
         let found = contents.layers.iter().find(is_it).or(last).cloned();
         found.ok_or_else(|| Failure::No("there are no layers yet: nothing would be carried over".into()))
+    }
+
+    /// The base that the layer is bound to, if this boot runs on it. The layer's record is brought up to date then, as it
+    /// will be at shutdown: what is said of the next boot must be what happens there.
+    pub(crate) fn old_base(options: &Options, source: &Layer) -> Option<Dir> {
+        let running = this_boot(options).ok()?.layer?;
+        let base = Dir::open(&base_beside(&options.store)).ok().filter(|_| running.id == source.name)?;
+        if let Err(failure) = record(options) {
+            log::warn!("{failure}; going on with what was recorded before");
+        }
+        Some(base)
     }
 
     /// Says no to a base that is another system, unless the user insists.

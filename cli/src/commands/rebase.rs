@@ -6,6 +6,8 @@ use veneer::apply::apply;
 use veneer::plan::plan_rebase;
 use veneer::rebase::judge_all;
 use veneer::report::display_path;
+use veneer::store::LayerName;
+use veneer::tree::Dir;
 
 use super::open;
 use super::other::{Other, look_at_layer};
@@ -16,8 +18,9 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
     let other = Other::find(options)?;
     let source = Other::source(options)?;
     other.refuse_incompatible(&source, options.force)?;
+    let old = Other::old_base(options, &source);
     if options.dry_run {
-        return dry_run(options, &other, &source.name);
+        return dry_run(options, &other, &source.name, old.as_ref());
     }
     let store = open(options)?;
     let contents = store.contents()?;
@@ -25,7 +28,7 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
         return Err(Failure::No(format!("layer {} is bound to that base already", there.name)));
     }
     let plan = plan_rebase(&source.name, &contents, &other.machine.base, &other.usr_path, &other.places);
-    let problems = apply(&plan, &store, &other.machine, &other.places, &other.intent)
+    let problems = apply(&plan, &store, &other.machine, &other.places, &other.intent, old.as_ref())
         .map_err(|refusal| Failure::Missing(format!("{} ({})", refusal.message, refusal.reason.code())))?;
     let words = match problems.len() {
         0 => String::new(),
@@ -36,11 +39,11 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
 }
 
 /// A line for each entry of the layer, as it is judged.
-fn dry_run(options: &Options, other: &Other, name: &veneer::store::LayerName) -> Result<String, Failure> {
+fn dry_run(options: &Options, other: &Other, name: &LayerName, old: Option<&Dir>) -> Result<String, Failure> {
     let source = look_at_layer(options, name)?;
     let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
     let mut failed = None;
-    judge_all(&source, &other.machine.usr, &other.policy, |path, judgement| {
+    judge_all(&source, &other.machine.usr, old, &other.policy, |path, judgement| {
         let path = display_path(&std::path::Path::new("/usr").join(path));
         let (verdict, why) = (judgement.verdict.word(), judgement.reason.text());
         let written = if options.json {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use veneer::observe::base_beside;
-use veneer::rebase::keep_record;
+use veneer::packages;
 use veneer::record::update;
 use veneer::store::{Absent, Store};
 use veneer::tree::Dir;
@@ -24,8 +24,9 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     let base = Dir::open(&base_beside(&options.store))?;
     // A package manager that ended a moment ago has most of its work in memory.
     dir.sync_filesystem()?;
-    keep_record(&dir, &base)?;
-    update(&dir.ensure_sub(c"record", 0o700)?, &dir.sub(c"upper")?, &base, true)?;
+    let record = dir.ensure_sub(c"record", 0o700)?;
+    packages::record(&base, &record)?;
+    update(&record, &dir.sub(c"upper")?, &base, true)?;
     Ok(format!("the record of layer {} is up to date\n", layer.id))
 }
 

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(read(&uncommented), (Intent::default(), vec![]));
         assert_eq!(
             uncommented.lines().filter(|line| !line.starts_with('#') && line.contains('=')).count(),
-            8
+            9
         );
     }
 

@@ -34,6 +34,7 @@ pub fn read_change(
     old: Option<&Dir>,
 ) -> Result<Option<Change>> {
     let mut problems = Vec::new();
+    let record_dir = record;
     let extract = match record.map(Extract::open) {
         Some(Err(Error::Damaged { path, what })) => {
             // A layer without a record is judged with care; one with a lie in it would not be.
@@ -74,7 +75,10 @@ pub fn read_change(
     };
     let change: Option<Change> = match manager {
         // Each manager's part has one function for this: `change(&Trees<'_>) -> Result<Option<Change>>`.
-        Manager::Dpkg | Manager::Rpm => {
+        Manager::Dpkg => {
+            super::dpkg::read_change(upper, record_dir, new)?.map(super::dpkg::Change::into_common)
+        }
+        Manager::Rpm => {
             let _ = &trees;
             None
         }
@@ -97,7 +101,8 @@ pub fn record_packages(usr: &Dir, record: &Dir) -> Result<()> {
 fn write_record(usr: &Dir, record: &Dir, lists: bool) -> Result<()> {
     match find(usr)? {
         // And one for this: `record(usr, dir, record, lists)`, which makes a `Content` and has it written.
-        Some((Manager::Dpkg | Manager::Rpm, _)) => {
+        Some((Manager::Dpkg, _)) => super::dpkg::record(usr, record),
+        Some((Manager::Rpm, _)) => {
             let _ = lists;
             Ok(())
         }

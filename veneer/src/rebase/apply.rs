@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, makedev};
 
-use super::judge::{Judgement, Reason, Verdict};
+use super::judge::Verdict;
 use super::look::{Batch, Judged};
 use super::quarantine::Quarantine;
 use super::told::{Told, os_str};
 use super::walk::walk;
-use super::{Bases, copy};
+use super::{Bases, HIDDEN, copy};
 use crate::error::{At as _, Error, Result};
 use crate::report::{Problem, Progress};
 use crate::tree::{Attributes, Dir, Kind};
@@ -38,12 +38,36 @@ pub(super) fn apply(
         progress,
     };
     walk(bases, |batch| apply.batch(&batch))?;
+    if let Some(change) = bases.packages {
+        apply.hides.extend(change.hides().iter().cloned());
+    }
     // After all else: directories that hold entries of the layer are there now, and are not hidden as a whole.
     apply.hides.sort();
     for path in std::mem::take(&mut apply.hides) {
         apply.hide(&path)?;
     }
     Ok((apply.merged, apply.told.finish()?))
+}
+
+/// Copies what packages need from the old base `old` into the new upper, where that has nothing.
+pub(super) fn adopt(paths: &[PathBuf], old: &Dir, new: &Dir, progress: &mut Progress) -> Result<()> {
+    for path in paths {
+        let (above, Some(name)) = (parent(path), file_name(path)) else { continue };
+        let Some(from) = old.down(above)? else { continue };
+        let Some(stat) = from.stat(&name)? else { continue };
+        let Some(to) = make_down(new, above)? else { continue };
+        if to.stat(&name)?.is_some() {
+            continue;
+        }
+        let attributes = Attributes::read(&from, &name, &stat)?.without_marks();
+        if Kind::of(&stat) == Kind::Directory {
+            to.make_sub(&name, 0o755)?;
+            attributes.write(&to, &name, FileType::Directory)?;
+        } else {
+            copy::entry(&from, &to, &name, &stat, &attributes, progress)?;
+        }
+    }
+    Ok(())
 }
 
 struct Apply<'a> {
@@ -62,7 +86,7 @@ struct Apply<'a> {
 impl Apply<'_> {
     fn batch(&mut self, batch: &Batch) -> Result<()> {
         for path in &batch.hides {
-            self.told.note(path, Judgement { verdict: Verdict::Hide, reason: Reason::Removed })?;
+            self.told.note(path, HIDDEN)?;
         }
         self.hides.extend(batch.hides.iter().cloned());
         // Made when the first entry goes there: what was nothing but the old base's leaves no directory behind.

@@ -23,11 +23,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::{At as _, Result};
-use crate::packages::{Owner, Shipped, dpkg};
+use crate::packages::{self, Change, Owner, Shipped};
 use crate::record::{self, Shadowed};
 use crate::report::{Problem, ProblemKind, Progress};
 use crate::tree::{Attributes, Dir};
-use judge::Judgement;
+use judge::{Judgement, Reason, Verdict};
 
 pub use copy::{can_reflink, size_of};
 pub use policy::{PROTECTED, Policy};
@@ -44,49 +44,41 @@ struct Bases<'a> {
     /// What is known of the old base.
     shadowed: &'a Shadowed,
     /// What becomes of the packages; `None` if there are none to speak of.
-    packages: Option<&'a dpkg::Change>,
+    packages: Option<&'a Change>,
     policy: &'a Policy,
 }
 
 impl Bases<'_> {
     fn owner(&self, path: &Path) -> Owner {
-        match self.packages {
-            Some(change) if change.is_stranded(path) => Owner::Stranded,
-            Some(change) if change.owns(path) => Owner::Database,
-            Some(change) if change.is_kept(path) => Owner::Kept,
-            Some(change) if change.is_gone(path) => Owner::Gone,
-            Some(change) if change.is_returned(path) => Owner::Returned,
-            _ => Owner::Nobody,
-        }
+        self.packages.map_or(Owner::Nobody, |change| change.owner(path))
     }
 
-    #[allow(clippy::unused_self)] // no database says so far
-    fn shipped(&self, _path: &Path) -> Shipped {
-        Shipped::default()
+    fn shipped(&self, path: &Path) -> Shipped {
+        self.packages.map_or_else(Shipped::default, |change| change.shipped(path))
     }
 }
 
 /// Derives the content of the layer in `target` (its `upper`, `record` and `quarantine`; `upper` is empty) from the
-/// layer in `source`, for the base at `usr`. The source is only read.
+/// layer in `source`, for the base at `usr`; `old` is the base that the source is bound to, where it is at hand. The
+/// source is only read.
 pub fn derive(
     source: &Dir,
     target: &Dir,
     usr: &Dir,
+    old: Option<&Dir>,
     policy: &Policy,
     progress: &mut Progress,
 ) -> Result<Vec<Problem>> {
-    let known = Known::read(source, usr)?;
+    let known = Known::read(source, usr, old)?;
     let bases = known.bases(usr, policy);
     let new = target.sub(c"upper")?;
     let (merged, mut problems) = apply::apply(&bases, &new, target, progress)?;
     if let Some(change) = &known.packages {
-        dpkg::write(change, &new)?;
-        let told = &change.composition().problems;
-        problems.extend(told.iter().take(PROBLEM_LIMIT).cloned());
-        if let Some(more) = told.len().checked_sub(PROBLEM_LIMIT).filter(|more| *more > 0) {
-            let message = format!("{more} more packages have problems; ask the package manager about them");
-            problems.push(Problem { kind: ProblemKind::Dependency, package: None, path: None, message });
+        if let Some(old) = old {
+            apply::adopt(change.adopts(), old, &new, progress)?;
         }
+        change.write(&new, usr)?;
+        problems.extend(tell(change.problems()));
     }
     settle::settle(&bases, &new, &merged)?;
     take_root_attributes(target, usr)?;
@@ -100,34 +92,43 @@ pub fn derive(
     Ok(problems)
 }
 
-/// Shows `see` the verdict on every entry of the layer in `source` for the base at `usr`, and does nothing else.
+/// Shows `see` the verdict on every entry of the layer in `source` for the base at `usr`, and does nothing else; `old` is
+/// as for [`derive`]. Returns what there is to know of the packages.
 pub fn judge_all(
     source: &Dir,
     usr: &Dir,
+    old: Option<&Dir>,
     policy: &Policy,
     mut see: impl FnMut(&Path, Judgement) -> Result<()>,
-) -> Result<()> {
-    let known = Known::read(source, usr)?;
+) -> Result<Vec<Problem>> {
+    let known = Known::read(source, usr, old)?;
     walk::walk(&known.bases(usr, policy), |batch| {
         for entry in &batch.entries {
             see(&batch.path.join(told::os_str(&entry.name)), entry.judgement)?;
         }
-        Ok(())
-    })
+        batch.hides.iter().try_for_each(|path| see(path, HIDDEN))
+    })?;
+    let Some(change) = &known.packages else { return Ok(Vec::new()) };
+    change.hides().iter().try_for_each(|path| see(path, HIDDEN_FOR_PACKAGE))?;
+    Ok(tell(change.problems()))
 }
+
+/// What the layer has nothing over, and hides all the same.
+const HIDDEN: Judgement = Judgement { verdict: Verdict::Hide, reason: Reason::Removed };
+const HIDDEN_FOR_PACKAGE: Judgement = Judgement { verdict: Verdict::Hide, reason: Reason::PackageRemoved };
 
 /// What is known before the first entry is looked at.
 struct Known {
     upper: Dir,
     shadowed: Shadowed,
-    packages: Option<dpkg::Change>,
+    packages: Option<Change>,
 }
 
 impl Known {
-    fn read(source: &Dir, usr: &Dir) -> Result<Self> {
+    fn read(source: &Dir, usr: &Dir, old: Option<&Dir>) -> Result<Self> {
         let upper = source.sub(c"upper")?;
         let record = source.sub_if_there(c"record")?;
-        let packages = dpkg::read_change(&upper, record.as_ref(), usr)?;
+        let packages = packages::read_change(&upper, record.as_ref(), usr, old)?;
         let shadowed = match &record {
             Some(record) => Shadowed::open(record)?,
             None => Shadowed::default(),
@@ -148,9 +149,20 @@ pub fn take_root_attributes(layer: &Dir, usr: &Dir) -> Result<()> {
     attributes.without_marks().write(layer, c"upper", FileType::Directory)
 }
 
-/// Writes down what judging will want to know of this base when the next one comes.
+/// Writes down what judging will want to know of this base's packages when the next one comes: what takes little time, for
+/// a boot waits for it. `veneer record` completes it.
 pub fn keep_record(layer: &Dir, usr: &Dir) -> Result<()> {
-    dpkg::record(usr, &layer.ensure_sub(c"record", 0o700)?)
+    packages::record_packages(usr, &layer.ensure_sub(c"record", 0o700)?)
+}
+
+/// Of many problems with packages the first, and how many more there are.
+fn tell(problems: &[Problem]) -> Vec<Problem> {
+    let mut told: Vec<Problem> = problems.iter().take(PROBLEM_LIMIT).cloned().collect();
+    if let Some(more) = problems.len().checked_sub(PROBLEM_LIMIT).filter(|more| *more > 0) {
+        let message = format!("{more} more packages have problems; ask the package manager about them");
+        told.push(Problem { kind: ProblemKind::Dependency, package: None, path: None, message });
+    }
+    told
 }
 
 /// The path that a person knows an entry by.

@@ -11,7 +11,7 @@ use super::compose::{Composition, compose};
 use super::lines;
 use super::status::{Name, Stanza, parse_status};
 use crate::error::{At as _, Error, Result};
-use crate::packages::{DATABASES, Manager};
+use crate::packages::{Composed, DATABASES, Files, Manager, Owner};
 use crate::tree::Dir;
 
 /// The base's status file in a layer's record.
@@ -85,6 +85,13 @@ impl Change {
         Ok(())
     }
 
+    /// As all package managers give it.
+    #[must_use]
+    pub fn into_common(self) -> crate::packages::Change {
+        let problems = self.composition.problems.clone();
+        crate::packages::Change::new(Files::nothing(), Vec::new(), Box::new(self), problems)
+    }
+
     /// What becomes of the packages.
     #[must_use]
     pub fn composition(&self) -> &Composition {
@@ -140,6 +147,23 @@ impl Change {
             return lines::has_package(&self.composition.kept, package);
         }
         self.composition.kept.contains(&Name { package: package.to_owned(), arch: arch.to_owned() })
+    }
+}
+
+impl Composed for Change {
+    fn owner(&self, path: &Path) -> Option<Owner> {
+        Some(match path {
+            _ if self.is_stranded(path) => Owner::Stranded,
+            _ if self.owns(path) => Owner::Database,
+            _ if self.is_kept(path) => Owner::Kept,
+            _ if self.is_gone(path) => Owner::Gone,
+            _ if self.is_returned(path) => Owner::Returned,
+            _ => Owner::Nobody,
+        })
+    }
+
+    fn write(&self, upper: &Dir, _: &Dir) -> Result<()> {
+        write(self, upper)
     }
 }
 
