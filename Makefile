@@ -61,7 +61,7 @@ install: $(BUILT)
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/veneer-assemble.service \
 	    > '$(DESTDIR)$(unitdir)/veneer-assemble.service'
 	chmod 644 '$(DESTDIR)$(unitdir)/veneer-assemble.service'
-	for unit in veneer-bless veneer-grow veneer-record; do \
+	for unit in veneer-bless veneer-grow veneer-record veneer-refresh veneer-refresh-early; do \
 	    sed 's,/usr/bin/veneer,$(bindir)/veneer,' cli/units/$$unit.service \
 	        > '$(DESTDIR)$(unitdir)/'$$unit.service; \
 	    chmod 644 '$(DESTDIR)$(unitdir)/'$$unit.service; \

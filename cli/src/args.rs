@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) base: Option<PathBuf>,
     pub(crate) dry_run: bool,
     pub(crate) force: bool,
+    /// Of `refresh`: what must be there before sysinit.target.
+    pub(crate) early: bool,
 }
 
 /// The commands.
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Record,
     Rebase,
     Check,
+    Refresh,
 }
 
 const HELP: &str = "\
@@ -56,11 +59,13 @@ Usage: veneer [--json] [--root DIR] [--store DIR] [--runtime DIR] COMMAND
                                  derive the layer for that base now, ahead of the reboot
   bless     call this boot good (veneer-bless.service does it)
   record    write down what the layer's base has where the layer shadows it (veneer-record.service does it)
-
   --json           for programs
   --root DIR       the system (default /)
   --store DIR      where the store is mounted (default ROOT/run/initramfs/veneer/store)
   --runtime DIR    where status.json is (default ROOT/run/veneer)
+  refresh [--early] [--dry-run]
+                                 after a rebase, make caches and indexes again (veneer-refresh.service does it)
+
   --base DIR       a directory with the other base: its root, or its /usr
   --dry-run        say what would be done, and do nothing
   --force          also if that base is another system
@@ -75,6 +80,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let (mut json, mut root, mut store, mut runtime) = (false, PathBuf::from("/"), None, None);
     let mut command = None;
     let (mut base, mut dry_run, mut force) = (None, false, false);
+    let mut early = false;
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
         match arg {
@@ -85,6 +91,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
             Arg::Long("base") => base = Some(path(&mut parser)?),
             Arg::Long("dry-run") => dry_run = true,
             Arg::Long("force") => force = true,
+            Arg::Long("early") => early = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(Args::Print(HELP.into())),
             Arg::Long("version") => {
                 return Ok(Args::Print(concat!("veneer ", env!("CARGO_PKG_VERSION"), "\n").into()));
@@ -98,6 +105,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
                     Some("record") => Command::Record,
                     Some("rebase") => Command::Rebase,
                     Some("check") => Command::Check,
+                    Some("refresh") => Command::Refresh,
                     _ => return Err(format!("there is no command {}", word.to_string_lossy())),
                 });
             }
@@ -110,8 +118,14 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     if takes_base && base.is_none() {
         return Err("--base DIR is missing: which base is it to be?".into());
     }
-    if !takes_base && (base.is_some() || dry_run || force) {
-        return Err("--base, --dry-run and --force go with rebase and check".into());
+    if !takes_base && (base.is_some() || force) {
+        return Err("--base and --force go with rebase and check".into());
+    }
+    if dry_run && !matches!(command, Command::Rebase | Command::Refresh) {
+        return Err("--dry-run goes with rebase and refresh".into());
+    }
+    if early && command != Command::Refresh {
+        return Err("--early goes with refresh".into());
     }
     Ok(Args::Run(Options {
         command,
@@ -123,5 +137,6 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
         base,
         dry_run,
         force,
+        early,
     }))
 }

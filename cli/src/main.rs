@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod failure;
+mod refresh;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Record => commands::record(&args),
         Command::Rebase => commands::rebase(&args),
         Command::Check => commands::check(&args),
+        Command::Refresh => commands::refresh(&args),
     };
     match result {
         Ok(text) => {

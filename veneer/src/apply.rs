@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{At as _, Error, Result};
 use crate::intent::Intent;
 use crate::mount::{Assembled, Bind, Layers};
 use crate::observe::{Machine, Places, refuse};
@@ -31,8 +31,13 @@ pub fn apply(
         }
     }
     // The layer is what everybody sees now; without its base beside it the running system's tools would be blind.
+    let is_mounted = work.base.is_some();
     if let Some(base) = work.base.take() {
         base.keep();
+    }
+    if let Err(error) = work.ask_for_refresh(&plan.layer, is_mounted) {
+        // Caches that are a little old are no reason to boot without the layer.
+        log::warn!("{error}");
     }
     if plan.action == Action::Used {
         match store.problems(&plan.layer) {
@@ -157,6 +162,17 @@ impl Work<'_> {
         if let Err(error) = undo() {
             log::warn!("{error}");
         }
+    }
+
+    /// Tells the running system that caches are to be made again, at the first boot of a layer that was derived.
+    fn ask_for_refresh(&self, name: &LayerName, is_mounted: bool) -> Result<()> {
+        // A layer that is only made for the next boot is none of this one's.
+        if is_mounted && self.store.open_layer(name)?.stat(rebase::REFRESH)?.is_some() {
+            fs_err::create_dir_all(&self.places.runtime).writing(&self.places.runtime)?;
+            let mark = self.places.runtime.join(rebase::REFRESH_RUNTIME);
+            fs_err::write(&mark, "").writing(&mark)?;
+        }
+        Ok(())
     }
 
     /// A layer in the making that failed is of no use to anybody, and takes room.

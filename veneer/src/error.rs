@@ -125,6 +125,12 @@ pub enum Error {
         /// The time that it had, in seconds.
         seconds: u64,
     },
+    /// The kernel gave no thread to walk the layer with.
+    #[error("cannot start a thread to read the layer: {source}")]
+    Walk {
+        /// The kernel's reason.
+        source: io::Error,
+    },
     /// The assembled /usr could not run the system.
     #[error("the layer would break the system: {what}")]
     Probe {

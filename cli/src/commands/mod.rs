@@ -6,6 +6,7 @@ mod layers;
 mod other;
 mod rebase;
 mod record;
+mod refresh;
 mod retry;
 mod status;
 
@@ -14,6 +15,7 @@ pub(crate) use check::check;
 pub(crate) use layers::layers;
 pub(crate) use rebase::rebase;
 pub(crate) use record::record;
+pub(crate) use refresh::refresh;
 pub(crate) use retry::retry;
 pub(crate) use status::status;
 

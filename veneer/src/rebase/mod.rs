@@ -18,6 +18,7 @@ mod told;
 mod unhide;
 mod walk;
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
@@ -31,6 +32,12 @@ use judge::{Judgement, Reason, Verdict};
 
 pub use copy::{can_reflink, size_of};
 pub use policy::{PROTECTED, Policy};
+
+/// A file of a layer that was derived, and of which nothing has been made again yet: `veneer refresh` removes it.
+pub const REFRESH: &CStr = c"refresh";
+
+/// The same for the boot that runs on such a layer, in the runtime directory.
+pub const REFRESH_RUNTIME: &str = "refresh";
 
 /// More problems of one sort than this nobody reads one by one.
 const PROBLEM_LIMIT: usize = 1000;
@@ -81,6 +88,7 @@ pub fn derive(
         problems.extend(tell(change.problems()));
     }
     settle::settle(&bases, &new, &merged)?;
+    target.create(REFRESH, 0o600)?;
     take_root_attributes(target, usr)?;
     // `ConditionNeedsUpdate=` compares /usr's mtime with that of the last update that was handled: this is one.
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };

@@ -4,6 +4,7 @@
 use std::num::NonZero;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::Builder;
 
 use super::Bases;
 use super::look::{Batch, Task, look};
@@ -11,6 +12,9 @@ use crate::error::{Error, Result};
 
 /// Batches that wait to be taken; each holds two directories open.
 const WAITING: usize = 16;
+
+/// Bytes; the deepest tree that is walked takes less than half of it.
+const STACK: usize = 512 * 1024;
 
 /// More than this a disk does not serve faster.
 const THREADS: usize = 4;
@@ -21,9 +25,15 @@ pub(super) fn walk(bases: &Bases<'_>, mut see: impl FnMut(Batch) -> Result<()>) 
     let queue = Queue::starting_with(Task::root());
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(WAITING);
-        for _ in 0..threads {
+        for number in 0..threads {
             let (sender, queue) = (sender.clone(), &queue);
-            scope.spawn(move || work(bases, queue, &sender));
+            let thread = Builder::new().stack_size(STACK);
+            let started = thread.spawn_scoped(scope, move || work(bases, queue, &sender));
+            match started {
+                // One is enough.
+                Err(error) if number > 0 => log::debug!("no more threads: {error}"),
+                other => drop(other.map_err(|source| Error::Walk { source })?),
+            }
         }
         // Or the receiver would wait for this one, too.
         drop(sender);

@@ -252,6 +252,24 @@ fn sum(path: &[u8], whole: bool, lines: &str) -> String {
     text
 }
 
+/// The lines of a block in the making; `None` once they are more than a block may have, which then says nothing.
+pub(super) struct Lines(Option<String>);
+
+impl Lines {
+    pub(super) fn new() -> Self {
+        Lines(Some(String::new()))
+    }
+
+    pub(super) fn push(&mut self, name: &CStr, entry: Option<&OldEntry>) {
+        if let Some(lines) = &mut self.0 {
+            line::push(lines, name.to_bytes(), entry);
+            if lines.len() > BLOCK_LIMIT {
+                self.0 = None;
+            }
+        }
+    }
+}
+
 /// Writes a `shadowed` file beside the present one, whose place it takes at the end.
 pub(super) struct Writer<'a> {
     record: &'a Dir,
@@ -269,22 +287,14 @@ impl<'a> Writer<'a> {
         Ok(Writer { record, file })
     }
 
-    pub(super) fn block<'b>(
-        &mut self,
-        path: &Path,
-        whole: bool,
-        entries: impl Iterator<Item = (&'b CStr, Option<&'b OldEntry>)>,
-    ) -> Result<()> {
-        let mut lines = String::new();
-        for (name, entry) in entries {
-            line::push(&mut lines, name.to_bytes(), entry);
-        }
-        if lines.len() > BLOCK_LIMIT || (lines.is_empty() && !whole) {
+    /// Writes the block of the directory at `path`, unless there is nothing in it to say.
+    pub(super) fn block(&mut self, path: &Path, whole: bool, lines: &Lines) -> Result<()> {
+        let Some(lines) = lines.0.as_deref().filter(|lines| whole || !lines.is_empty()) else {
             return Ok(());
-        }
+        };
         let path = path.as_os_str().as_bytes();
         let word = if whole { "all" } else { "some" };
-        let mut head = format!("@ {word} {} {} ", lines.len(), sum(path, whole, &lines));
+        let mut head = format!("@ {word} {} {} ", lines.len(), sum(path, whole, lines));
         line::push_name(&mut head, path);
         head.push('\n');
         self.file.write_all(head.as_bytes()).writing(self.record.path_of(NEW))?;

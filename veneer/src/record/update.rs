@@ -1,13 +1,12 @@
 //! Brings a layer's record up to date while its base is mounted: looks up in the base what the layer has something over.
 //! What was found before stays valid, since a base never changes; so only what is new costs anything.
 
-use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::entry::OldEntry;
-use super::shadowed::{Old, Shadowed, Writer};
+use super::shadowed::{Lines, Old, Shadowed, Writer};
 use crate::error::Result;
 use crate::tree::{DEPTH_LIMIT, Dir, Kind, is_opaque};
 
@@ -35,7 +34,7 @@ impl Update<'_> {
     /// A directory that both have.
     fn merged(&mut self, upper: &Dir, base: &Dir, path: &Path, depth: usize) -> Result<()> {
         let before = self.known.dir(path);
-        let mut entries: BTreeMap<CString, Option<OldEntry>> = BTreeMap::new();
+        let mut lines = Lines::new();
         for name in upper.names()? {
             // Gone since it was listed: nothing is over the base there any more.
             let Some(ours) = upper.stat(&name)? else { continue };
@@ -47,7 +46,7 @@ impl Update<'_> {
                 Old::Unknown | Old::Known(_) => look(base, &name, Some(Kind::of(&ours)))?,
             };
             let is_dir = old.as_ref().is_some_and(OldEntry::is_directory);
-            entries.insert(name.clone(), old);
+            lines.push(&name, old.as_ref());
             if !is_dir || depth >= DEPTH_LIMIT {
                 continue;
             }
@@ -67,14 +66,14 @@ impl Update<'_> {
                 Kind::File | Kind::Symlink | Kind::Special => {}
             }
         }
-        self.writer.block(path, false, entries.iter().map(|(name, entry)| (name.as_c_str(), entry.as_ref())))
+        self.writer.block(path, false, &lines)
     }
 
     /// A directory of the base that nobody sees: all of it, so that the next base's can be told from it. `upper` is the
     /// directory in its place.
     fn hidden(&mut self, upper: Option<&Dir>, base: &Dir, path: &Path, depth: usize) -> Result<()> {
         let before = self.known.dir(path);
-        let mut entries: BTreeMap<CString, Option<OldEntry>> = BTreeMap::new();
+        let mut lines = Lines::new();
         let mut subs = Vec::new();
         for name in base.names()? {
             let ours = match upper {
@@ -86,17 +85,13 @@ impl Update<'_> {
                 _ => look(base, &name, ours)?,
             };
             let Some(entry) = known else { continue };
+            lines.push(&name, Some(&entry));
             if entry.is_directory() && depth < DEPTH_LIMIT {
-                subs.push((name.clone(), ours));
+                subs.push((name, ours));
             }
-            entries.insert(name, Some(entry));
         }
-        self.writer.block(
-            path,
-            true,
-            entries.iter().map(|(name, entry)| (name.as_c_str(), entry.as_ref())),
-        )?;
-        drop((before, entries));
+        self.writer.block(path, true, &lines)?;
+        drop((before, lines));
         for (name, ours) in subs {
             let Some(theirs) = base.sub_if_there(&name)? else { continue };
             let sub = match (upper, ours) {

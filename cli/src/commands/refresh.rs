@@ -1,0 +1,113 @@
+//! `veneer refresh`: makes again, after a rebase, what is made from other files. Once all of it is done, the layer
+//! remembers that, and the next boot has nothing to do.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use veneer::packages::{DATABASES, Manager};
+use veneer::rebase::{REFRESH, REFRESH_RUNTIME};
+use veneer::tree::{Dir, Kind};
+
+use super::other::look_at_layer;
+use super::{open, this_boot};
+use crate::args::Options;
+use crate::failure::Failure;
+use crate::refresh::{Step, When, pending, steps};
+
+pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
+    let Some(layer) = this_boot(options)?.layer else {
+        return Ok("this boot has no layer: there is nothing to make again\n".into());
+    };
+    let upper = look_at_layer(options, &layer.id)?.sub(c"upper")?;
+    let when = if options.early { When::Early } else { When::Late };
+    let mut all: Vec<Step> = steps(|path| has_something(&upper, path), |path| list(&upper, path))
+        .into_iter()
+        .filter(|step| step.when == when)
+        .collect();
+    all.retain(|step| is_there(&options.root, &step.program));
+    if when == When::Late {
+        all.splice(0..0, dpkg_triggers(&options.root, &upper));
+    }
+    if options.dry_run {
+        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+        return Ok(lines.join("\n") + if lines.is_empty() { "" } else { "\n" });
+    }
+    let mut failed = Vec::new();
+    for step in &all {
+        if let Err(why) = step.run() {
+            log::warn!("{why}");
+            failed.push(why);
+        }
+    }
+    if !failed.is_empty() {
+        return Err(Failure::Missing(format!(
+            "{} of {} commands failed; the next boot tries again",
+            failed.len(),
+            all.len()
+        )));
+    }
+    if when == When::Late {
+        // From here on the layer is as if its packages had been installed on this base.
+        let store = open(options)?;
+        store.open_layer(&layer.id)?.remove_file(REFRESH)?;
+        let mark = options.runtime.join(REFRESH_RUNTIME);
+        match std::fs::remove_file(&mark) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Failure::Output(error)),
+            _ => {}
+        }
+    }
+    Ok(format!(
+        "{} done\n",
+        match all.len() {
+            1 => "1 command".to_owned(),
+            more => format!("{more} commands"),
+        }
+    ))
+}
+
+/// What dpkg would have triggered, and the command that handles it.
+fn dpkg_triggers(root: &Path, upper: &Dir) -> Vec<Step> {
+    let places = DATABASES.iter().filter(|place| place.manager == Manager::Dpkg);
+    let mut files = places.map(|place| root.join("usr").join(place.dir).join("triggers/File"));
+    let Some(file) = files.find(|file| file.exists() && is_there(root, "dpkg-trigger")) else {
+        return Vec::new();
+    };
+    // What cannot be read triggers nothing, and the table is still there.
+    let file = std::fs::read_to_string(file).unwrap_or_default();
+    let paths = pending(&file, |path| has_something(upper, path));
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let trigger =
+        |path: &String| Step::new(When::Late, "dpkg-trigger", &["--no-await", "--by-package=dpkg", path]);
+    let mut steps: Vec<Step> = paths.iter().map(trigger).collect();
+    steps.push(Step::new(When::Late, "dpkg", &["--triggers-only", "--pending"]));
+    steps
+}
+
+/// True if the layer has anything at or below `path` that is not just hiding something.
+fn has_something(upper: &Dir, path: &Path) -> bool {
+    let (above, Some(name)) = (path.parent().unwrap_or(Path::new("")), path.file_name()) else {
+        return false;
+    };
+    let Ok(name) = CString::new(name.as_bytes()) else { return false };
+    let Ok(Some(dir)) = upper.down(above) else { return false };
+    match dir.stat(&name) {
+        Ok(Some(stat)) => Kind::of(&stat) != Kind::Whiteout,
+        _ => false,
+    }
+}
+
+fn list(upper: &Dir, path: &Path) -> Vec<String> {
+    let Ok(Some(dir)) = upper.down(path) else { return Vec::new() };
+    let names = dir.names().unwrap_or_default();
+    names.iter().filter_map(|name| name.to_str().ok().map(str::to_owned)).collect()
+}
+
+fn is_there(root: &Path, program: &str) -> bool {
+    ["usr/bin", "usr/sbin", "usr/lib/systemd"].iter().any(|dir| {
+        let path: PathBuf = root.join(dir).join(program);
+        path.exists()
+    })
+}
