@@ -19,6 +19,10 @@ use veneer::plan::{Plan, plan};
 use veneer::report::{self, Problem, Sink};
 use veneer::verdict::{self, Facts, Reason, Refusal, judge};
 
+/// glibc's gives each thread an arena of 64 MiB of addresses, and where it does not get that, a page for each little thing.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let started = Instant::now();
     // One file for the initramfs, with two names: most of either program is the same standard library.
