@@ -54,7 +54,7 @@ $(BUILT):
 install: $(BUILT)
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(generatordir)' '$(DESTDIR)$(unitdir)' \
 	    '$(DESTDIR)$(udevdir)/rules.d' '$(DESTDIR)$(dracutmodulesdir)/59veneer' '$(DESTDIR)$(dracutconfdir)' \
-	    '$(DESTDIR)$(tmpfilesdir)' '$(DESTDIR)$(unitdir)/multi-user.target.wants'
+	    '$(DESTDIR)$(tmpfilesdir)'
 	$(INSTALL) -m 755 '$(RELEASE)/veneer' '$(DESTDIR)$(bindir)/veneer'
 	$(INSTALL) -m 755 '$(RELEASE)/veneer-assemble' '$(DESTDIR)$(libexecdir)/veneer-assemble'
 	ln -sfr '$(DESTDIR)$(libexecdir)/veneer-assemble' '$(DESTDIR)$(generatordir)/veneer-generator'
@@ -65,9 +65,11 @@ install: $(BUILT)
 	    sed 's,/usr/bin/veneer,$(bindir)/veneer,' cli/units/$$unit.service \
 	        > '$(DESTDIR)$(unitdir)/'$$unit.service; \
 	    chmod 644 '$(DESTDIR)$(unitdir)/'$$unit.service; \
-	    ln -sf ../$$unit.service '$(DESTDIR)$(unitdir)/multi-user.target.wants/'$$unit.service; \
+	    wants='$(DESTDIR)$(unitdir)/'$$(sed -n 's/^WantedBy=//p' cli/units/$$unit.service).wants; \
+	    $(INSTALL) -d "$$wants" && ln -sf ../$$unit.service "$$wants/$$unit.service" || exit 1; \
 	done
-	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/veneer/repart.d'
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/veneer/repart.d' '$(DESTDIR)$(PREFIX)/share/veneer/hooks'
+	$(INSTALL) -m 644 packaging/hooks/* '$(DESTDIR)$(PREFIX)/share/veneer/hooks/'
 	$(INSTALL) -m 644 packaging/repart.d/60-veneer.conf '$(DESTDIR)$(PREFIX)/share/veneer/repart.d/60-veneer.conf'
 	$(INSTALL) -m 644 cli/units/veneer.tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/veneer.conf'
 	$(INSTALL) -m 644 dracut-module/59veneer/61-veneer.rules '$(DESTDIR)$(udevdir)/rules.d/61-veneer.rules'

@@ -21,6 +21,8 @@ pub(crate) enum Args {
 pub(crate) struct Options {
     pub(crate) command: Command,
     pub(crate) json: bool,
+    /// Say nothing but what is wrong.
+    pub(crate) quiet: bool,
     pub(crate) store: PathBuf,
     /// True if the store is where a real boot mounts it.
     pub(crate) store_is_mount: bool,
@@ -60,6 +62,7 @@ Usage: veneer [--json] [--root DIR] [--store DIR] [--runtime DIR] COMMAND
   bless     call this boot good (veneer-bless.service does it)
   record    write down what the layer's base has where the layer shadows it (veneer-record.service does it)
   --json           for programs
+  --quiet          nothing but errors
   --root DIR       the system (default /)
   --store DIR      where the store is mounted (default ROOT/run/initramfs/veneer/store)
   --runtime DIR    where status.json is (default ROOT/run/veneer)
@@ -80,11 +83,12 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let (mut json, mut root, mut store, mut runtime) = (false, PathBuf::from("/"), None, None);
     let mut command = None;
     let (mut base, mut dry_run, mut force) = (None, false, false);
-    let mut early = false;
+    let (mut early, mut quiet) = (false, false);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
         match arg {
             Arg::Long("json") => json = true,
+            Arg::Long("quiet") | Arg::Short('q') => quiet = true,
             Arg::Long("root") => root = path(&mut parser)?,
             Arg::Long("store") => store = Some(path(&mut parser)?),
             Arg::Long("runtime") => runtime = Some(path(&mut parser)?),
@@ -130,6 +134,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     Ok(Args::Run(Options {
         command,
         json,
+        quiet,
         store_is_mount: store.is_none(),
         store: store.unwrap_or_else(|| below(paths::STORE)),
         runtime: runtime.unwrap_or_else(|| below(paths::RUNTIME)),

@@ -37,7 +37,9 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(text) => {
-            print!("{text}");
+            if !args.quiet {
+                print!("{text}");
+            }
             ExitCode::SUCCESS
         }
         Err(failure) => {

@@ -25,7 +25,12 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     // A package manager that ended a moment ago has most of its work in memory.
     dir.sync_filesystem()?;
     let record = dir.ensure_sub(c"record", 0o700)?;
-    packages::record(&base, &record)?;
+    // A base never changes: what was recorded of all its packages stays true.
+    let is_whole =
+        packages::Extract::open(&record).is_ok_and(|found| found.is_some_and(|found| found.has_lists()));
+    if !is_whole {
+        packages::record(&base, &record)?;
+    }
     update(&record, &dir.sub(c"upper")?, &base, true)?;
     Ok(format!("the record of layer {} is up to date\n", layer.id))
 }
