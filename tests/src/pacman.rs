@@ -72,7 +72,7 @@ impl Pkg {
         // Options and order are makepkg's own.
         let mtree = tree.join(".MTREE");
         let mut make = bsdtar(&tree, &list);
-        make.args(["--format=mtree", "--options=!all,use-set,type,uid,gid,mode,time,size,sha256,link"]);
+        make.args(["--format=mtree", "--options=!all,use-set,type,uid,gid,mode,time,size,md5,sha256,link"]);
         tool(make.arg("-cf").arg(&mtree));
         tool(Command::new("gzip").args(["-n", "-S", ".gz"]).arg(&mtree));
         fs::rename(tree.join(".MTREE.gz"), &mtree).expect("name .MTREE");
@@ -119,7 +119,7 @@ pub fn pacman(root: &Path) -> Command {
     command.arg("--dbpath").arg(root.join("usr").join(DATABASE));
     command.arg("--config").arg(root.join("etc/pacman.conf"));
     command.arg("--logfile").arg("/dev/null").arg("--hookdir").arg(root.join("etc/pacman.d/hooks"));
-    command.args(["--noconfirm", "--noprogressbar"]);
+    command.arg("--noconfirm");
     command
 }
 

@@ -10,6 +10,7 @@ mod corrupt;
 mod dpkg;
 mod identity;
 mod kernel;
+mod pacman;
 mod probe;
 mod random;
 mod rebase;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         conf::SCENARIOS,
         kernel::SCENARIOS,
         dpkg::SCENARIOS,
+        pacman::SCENARIOS,
         identity::SCENARIOS,
     ];
     scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])
