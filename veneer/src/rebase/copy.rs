@@ -41,6 +41,9 @@ pub(super) fn entry(
 }
 
 fn content(from: &File, to: &File, stat: &Stat, progress: &mut Progress, path: &Path) -> Result<()> {
+    if stat.st_size == 0 {
+        return progress.advance(0);
+    }
     match rustix::fs::ioctl_ficlone(to, from) {
         Ok(()) => return progress.advance(u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512)),
         // This file system, or this pair of files, cannot share blocks.
