@@ -2,7 +2,7 @@
 //! pid 1 needs come with the base and were tested together; another libc or systemd over them is how a machine stops
 //! booting, and another package manager how its database stops being readable.
 
-use super::Manager;
+use super::{Manager, Weight};
 
 /// Names; a `*` stands for anything. One line each: libc and loader; what says which system this is; systemd; kernel and
 /// modules; PAM; the package manager; Veneer, whose other half is in the base's initramfs.
@@ -130,6 +130,12 @@ const NOT: &[&str] = &[
     "dbus-devel",
     "dbus-x11",
 ];
+
+/// [`Weight::Critical`] for packages of the critical set, else [`Weight::Ordinary`].
+#[must_use]
+pub fn weight(manager: Manager, name: &str) -> Weight {
+    if is_critical(manager, name) { Weight::Critical } else { Weight::Ordinary }
+}
 
 /// True if the base's version of this package always wins.
 #[must_use]

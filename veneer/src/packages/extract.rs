@@ -124,6 +124,11 @@ impl Extract {
         record.sync()
     }
 
+    /// Removes a record that may be there.
+    pub fn remove(record: &Dir) -> Result<()> {
+        record.remove_file(FILE)
+    }
+
     /// Opens a record; `None` if there is none of packages.
     pub fn open(record: &Dir) -> Result<Option<Self>> {
         let file = match record.file(FILE) {

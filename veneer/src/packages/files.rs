@@ -239,7 +239,7 @@ fn hidden(candidates: Vec<PathBuf>, index: &Index, keys: Keys, usr: &Dir) -> Res
 #[cfg(test)]
 mod tests {
     use super::super::memory::{Memory, Row, TempDir};
-    use super::super::verdict::{Rules, judge};
+    use super::super::verdict::{Rules, Weight, judge};
     use super::*;
     use crate::packages::Digest;
 
@@ -255,7 +255,8 @@ mod tests {
     fn files(a: &[Row<'_>], o: &[Row<'_>], b: &[Row<'_>], upper: &[&str], usr: &[&str]) -> Files {
         let (a, o, b) = (Memory::new(a), Memory::new(o), Memory::new(b));
         let no = |_: &super::super::Package| false;
-        let rules = Rules { order: &str::cmp, critical: &no, in_layer: &no, hidden: &|_| true };
+        let rules =
+            Rules { order: &str::cmp, weight: &|_| Weight::Ordinary, in_layer: &no, hidden: &|_| true };
         let decisions = judge(Some(a.packages()), o.packages(), b.packages(), &rules);
         let (dir_u, dir_b) = (TempDir::new(), TempDir::new());
         touch(&dir_u, upper);

@@ -22,15 +22,15 @@ mod verdict;
 pub mod version;
 
 pub use change::Change;
-pub use critical::is_critical;
+pub use critical::{is_critical, weight};
 pub use database::{Composed, Database, Listed, See};
 pub use extract::{Content, Extract};
 pub use files::{Files, Sets};
 pub use ownership::{Digest, Owner, Shipped};
 pub use package::{Package, State};
-pub use paths::{Aliases, Keys, below_usr, is_plain, split};
+pub use paths::{Aliases, Keys, below_usr, is_plain, parts, split};
 pub use trees::{Trees, read_change, record, record_packages};
-pub use verdict::{Case, Decision, Old, Rules, Verdict, judge};
+pub use verdict::{Case, Decision, Old, Rules, Verdict, Weight, judge};
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Change, DATABASES, Extract, Manager};
+use super::{Change, DATABASES, Extract, Manager, dpkg, pacman};
 use crate::error::{Error, Result};
 use crate::report::{Problem, ProblemKind};
 use crate::tree::Dir;
@@ -34,7 +34,6 @@ pub fn read_change(
     old: Option<&Dir>,
 ) -> Result<Option<Change>> {
     let mut problems = Vec::new();
-    let record_dir = record;
     let extract = match record.map(Extract::open) {
         Some(Err(Error::Damaged { path, what })) => {
             // A layer without a record is judged with care; one with a lie in it would not be.
@@ -73,16 +72,11 @@ pub fn read_change(
         new_dir: &new_dir,
         old,
     };
+    // Each manager's part has a function of this name and form.
     let change: Option<Change> = match manager {
-        // Each manager's part has one function for this: `change(&Trees<'_>) -> Result<Option<Change>>`.
-        Manager::Dpkg => {
-            super::dpkg::read_change(upper, record_dir, new)?.map(super::dpkg::Change::into_common)
-        }
-        Manager::Rpm => {
-            let _ = &trees;
-            None
-        }
-        Manager::Pacman => super::pacman::change(&trees)?,
+        Manager::Dpkg => dpkg::change(&trees)?,
+        Manager::Rpm => None,
+        Manager::Pacman => pacman::change(&trees)?,
     };
     Ok(change.map(|change| change.with_problems(problems)))
 }
@@ -99,15 +93,21 @@ pub fn record_packages(usr: &Dir, record: &Dir) -> Result<()> {
 }
 
 fn write_record(usr: &Dir, record: &Dir, lists: bool) -> Result<()> {
-    match find(usr)? {
-        // And one for this: `record(usr, dir, record, lists)`, which makes a `Content` and has it written.
-        Some((Manager::Dpkg, _)) => super::dpkg::record(usr, record),
-        Some((Manager::Rpm, _)) => {
-            let _ = lists;
-            Ok(())
-        }
-        Some((Manager::Pacman, dir)) => super::pacman::record(usr, &dir, record, lists),
+    let written = match find(usr)? {
+        // Likewise.
+        Some((Manager::Dpkg, dir)) => dpkg::record(usr, &dir, record, lists),
+        Some((Manager::Rpm, _)) => Ok(()),
+        Some((Manager::Pacman, dir)) => pacman::record(usr, &dir, record, lists),
         None => Extract::write(record, None, lists),
+    };
+    match written {
+        // The base's database is not what its package manager would read: no reason to boot without a layer. The next
+        // rebase will do without.
+        Err(Error::Damaged { path, what }) => {
+            log::warn!("the base's packages are not recorded: {} is damaged: {what}", path.display());
+            Extract::remove(record)
+        }
+        other => other,
     }
 }
 
@@ -119,7 +119,7 @@ fn find(usr: &Dir) -> Result<Option<(Manager, PathBuf)>> {
         }
     }
     // The only one whose place is a setting that people change.
-    Ok(super::pacman::find(usr)?.map(|dir| (Manager::Pacman, dir)))
+    Ok(pacman::find(usr)?.map(|dir| (Manager::Pacman, dir)))
 }
 
 /// The first directory of this package manager's that a layer has.

@@ -41,6 +41,18 @@ pub enum Old<'a> {
     There(&'a Package),
 }
 
+/// How much depends on a package.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// What depends on it says so.
+    #[default]
+    Ordinary,
+    /// The base says that no system goes without it: a newer version may take its place, nothing cannot.
+    Essential,
+    /// It is in the critical set ([`super::is_critical`]): the base's version is used.
+    Critical,
+}
+
 /// One package, seen from three sides.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
@@ -50,8 +62,8 @@ pub struct Case<'a> {
     pub layer: Option<&'a Package>,
     /// In the new base; `None` if it has no files of it.
     pub new: Option<&'a Package>,
-    /// True if the package is in the critical set ([`super::is_critical`]), or marked as essential.
-    pub critical: bool,
+    /// How much depends on it.
+    pub weight: Weight,
     /// True if the layer has a description of its own of the package: it was installed, upgraded or reinstalled there.
     /// Counts where the old base is not known.
     pub in_layer: bool,
@@ -66,12 +78,7 @@ impl Case<'_> {
     #[must_use]
     #[allow(clippy::match_same_arms)] // a table: each row stands for a rule of its own
     pub fn verdict(&self, order: impl Fn(&str, &str) -> Ordering) -> Option<Verdict> {
-        // Whether the layer's is the old base's. A layer without a record shows by its own description that it is not.
-        let unchanged = |layer: &Package| match self.old {
-            Old::There(old) => old.is_same_build(layer),
-            Old::Absent => false,
-            Old::Unknown => !self.in_layer,
-        };
+        let unchanged = |layer: &Package| !self.is_changed(layer);
         let was_there = match self.old {
             Old::There(_) => true,
             Old::Absent => false,
@@ -81,21 +88,32 @@ impl Case<'_> {
         Some(match (self.layer, self.new) {
             (None, None) => return None,
             (None, Some(_)) if !was_there => Verdict::Base,
-            (None, Some(_)) if self.critical || !self.hidden => Verdict::Returned,
+            (None, Some(_)) if self.weight > Weight::Ordinary || !self.hidden => Verdict::Returned,
             (None, Some(_)) => Verdict::Removed,
             (Some(layer), None) if unchanged(layer) => Verdict::Dropped,
             // A libc of no base that is booted.
-            (Some(_), None) if was_there && self.critical => Verdict::Dropped,
+            (Some(_), None) if was_there && self.weight == Weight::Critical => Verdict::Dropped,
             (Some(_), None) => Verdict::Keep { orphan: was_there },
             (Some(layer), Some(_)) if unchanged(layer) => Verdict::Base,
             (Some(layer), Some(new)) => match order(&layer.version, &new.version) {
                 Ordering::Less | Ordering::Equal => Verdict::HandBack,
-                Ordering::Greater if self.critical => Verdict::HandBack,
+                Ordering::Greater if self.weight == Weight::Critical => Verdict::HandBack,
                 // Half a package over a whole one is none.
                 Ordering::Greater if layer.state == State::Partial => Verdict::HandBack,
                 Ordering::Greater => Verdict::Override,
             },
         })
+    }
+}
+
+impl Case<'_> {
+    /// Whether the layer's is not the old base's. A layer without a record shows it by its own description.
+    fn is_changed(&self, layer: &Package) -> bool {
+        match self.old {
+            Old::There(old) => !old.is_same_build(layer),
+            Old::Absent => true,
+            Old::Unknown => self.in_layer,
+        }
     }
 }
 
@@ -114,6 +132,8 @@ pub struct Decision {
     pub layer: Option<usize>,
     /// Its number in the new base's list.
     pub new: Option<usize>,
+    /// True if the layer's is not the old base's: the user installed or upgraded it.
+    pub changed: bool,
     /// True if the layer's version is newer than the base's that takes its place.
     pub downgraded: bool,
 }
@@ -122,8 +142,8 @@ pub struct Decision {
 pub struct Rules<'a> {
     /// Its order of versions.
     pub order: &'a dyn Fn(&str, &str) -> Ordering,
-    /// See [`Case::critical`].
-    pub critical: &'a dyn Fn(&Package) -> bool,
+    /// See [`Case::weight`]: the greater one, of the layer's and the new base's, counts.
+    pub weight: &'a dyn Fn(&Package) -> Weight,
     /// See [`Case::in_layer`].
     pub in_layer: &'a dyn Fn(&Package) -> bool,
     /// See [`Case::hidden`].
@@ -167,7 +187,7 @@ pub fn judge(
             },
             layer: theirs,
             new: ours,
-            critical: (rules.critical)(one) || ours.is_some_and(|ours| (rules.critical)(ours)),
+            weight: (rules.weight)(one).max(ours.map_or(Weight::Ordinary, rules.weight)),
             in_layer: (rules.in_layer)(one),
             hidden: (rules.hidden)(one),
         };
@@ -181,6 +201,7 @@ pub fn judge(
             old: in_old,
             layer: in_layer,
             new: in_new,
+            changed: theirs.is_some_and(|theirs| case.is_changed(theirs)),
             downgraded,
         });
     }
@@ -207,7 +228,7 @@ mod tests {
             },
             layer: o.as_ref(),
             new: b.as_ref(),
-            critical: false,
+            weight: Weight::Ordinary,
             in_layer: false,
             hidden: true,
         };
@@ -256,8 +277,18 @@ mod tests {
             // A kernel of the user's own, or libc for another architecture.
             ("-", "1", "-", Keep { orphan: false }),
         ] {
-            assert_eq!(verdict(a, o, b, |case| case.critical = true), Some(expected), "{a} {o} {b}");
+            assert_eq!(
+                verdict(a, o, b, |case| case.weight = Weight::Critical),
+                Some(expected),
+                "{a} {o} {b}"
+            );
         }
+    }
+
+    #[test]
+    fn what_no_system_goes_without_may_be_newer_but_not_gone() {
+        assert_eq!(verdict("1", "3", "2", |case| case.weight = Weight::Essential), Some(Verdict::Override));
+        assert_eq!(verdict("1", "-", "2", |case| case.weight = Weight::Essential), Some(Verdict::Returned));
     }
 
     #[test]
@@ -273,7 +304,7 @@ mod tests {
             old: Old::There(&a),
             layer: Some(&half),
             new: Some(&b),
-            critical: false,
+            weight: Weight::Ordinary,
             in_layer: true,
             hidden: false,
         };
@@ -321,7 +352,12 @@ mod tests {
         ]);
         let b = list(&[("base", "2", i), ("left", "2", i), ("new", "1", i), ("rm", "2", i)]);
         let no = |_: &Package| false;
-        let rules = Rules { order: &|a, b| a.cmp(b), critical: &no, in_layer: &no, hidden: &|_| true };
+        let rules = Rules {
+            order: &|a, b| a.cmp(b),
+            weight: &|_| Weight::Ordinary,
+            in_layer: &no,
+            hidden: &|_| true,
+        };
         let got: Vec<_> = judge(Some(&a), &o, &b, &rules)
             .into_iter()
             .map(|d| (d.name, d.verdict, (d.old, d.layer, d.new)))
@@ -364,7 +400,7 @@ mod tests {
                 (random.below(2) == 0, random.below(2) == 0, random.below(2) == 0);
             let rules = Rules {
                 order: &|a, b| a.cmp(b),
-                critical: &|_| critical,
+                weight: &|_| if critical { Weight::Critical } else { Weight::Ordinary },
                 in_layer: &|_| in_layer,
                 hidden: &|_| hidden,
             };

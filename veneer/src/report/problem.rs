@@ -30,6 +30,10 @@ pub enum ProblemKind {
     Dependency,
     /// A package that the base no longer has is gone.
     Dropped,
+    /// A package of the old base that the user has in another version, and that the new base does not have, stays.
+    Orphaned,
+    /// The installation of a package was cut off before the base changed, and it stays so.
+    Unfinished,
     /// The layer could not be treated as the rules say; the message says what was done instead.
     Limited,
 }

@@ -6,11 +6,11 @@ use std::path::{Component, Path};
 
 use rustix::fs::FileType;
 
-use super::{Attributes, Dir, is_overlay_mark};
+use super::{Attributes, Dir, MARK_OPAQUE, is_overlay_mark, is_whiteout};
 use crate::error::{At as _, Result};
 
 /// Walks down `path` in `upper`, making what is missing: with the attributes of the base's directory there, or with mode
-/// 0755 where the base at `usr` has none.
+/// 0755 where the base at `usr` has none. Where the way is hidden, what the base has there stays hidden.
 pub fn shadow_down(upper: &Dir, usr: &Dir, path: &Path) -> Result<Dir> {
     let mut at = upper.again()?;
     let mut base = Some(usr.again()?);
@@ -21,6 +21,10 @@ pub fn shadow_down(upper: &Dir, usr: &Dir, path: &Path) -> Result<Dir> {
             Some(base) => base.sub_if_there(&name)?,
             None => None,
         };
+        let hidden = at.stat(&name)?.is_some_and(|stat| is_whiteout(&stat));
+        if hidden {
+            at.remove_file(&name)?;
+        }
         at = if let Some(there) = at.sub_if_there(&name)? {
             there
         } else {
@@ -28,6 +32,9 @@ pub fn shadow_down(upper: &Dir, usr: &Dir, path: &Path) -> Result<Dir> {
             if let Some(base) = &below {
                 let mut attributes = Attributes::read(base, c".", &base.stat_self()?)?;
                 attributes.xattrs.retain(|(name, _)| !is_overlay_mark(name));
+                if hidden {
+                    attributes.xattrs.push((MARK_OPAQUE.to_owned(), b"y".to_vec()));
+                }
                 attributes.write(&at, &name, FileType::Directory)?;
             }
             made

@@ -1,99 +1,102 @@
-//! The small line files beside the status: what the base says, and what kept packages add. Pure.
+//! Small files of lines, merged by what the old base had: `arch` and `statoverride`. Pure.
 
 use std::collections::BTreeSet;
 
-use super::status::Name;
-
-fn is_kept(kept: &BTreeSet<Name>, word: &str) -> bool {
-    has_package(kept, word.split(':').next().unwrap_or_default())
+/// The lines of a file that are not empty.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| *b == b'\n').filter(|line| !line.is_empty())
 }
 
-/// True if there is a package of this name, of whatever architecture.
-pub(super) fn has_package(names: &BTreeSet<Name>, package: &str) -> bool {
-    // Names are sorted by package, then architecture: the first from here on is one of this package, or none is.
-    let first = Name { package: package.to_owned(), arch: String::new() };
-    names.range(first..).next().is_some_and(|name| name.package == package)
-}
-
-fn joined<'a>(base: &str, more: impl Iterator<Item = &'a str>) -> String {
-    let mut text = base.to_owned();
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    let there: BTreeSet<&str> = base.lines().collect();
-    for line in more.filter(|line| !there.contains(line)) {
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
-}
-
-/// `triggers/File`: `PATH PACKAGE[/noawait]`, and the files of explicit triggers: `PACKAGE[/noawait]`.
-pub(super) fn triggers(base: &str, layer: &str, kept: &BTreeSet<Name>) -> String {
-    let package = |line| last_word(line).split('/').next().unwrap_or_default();
-    joined(base, layer.lines().filter(|line| is_kept(kept, package(line))))
-}
-
-/// `diversions`: three lines each, from, to, and by which package (`:` for the administrator).
-pub(super) fn diversions(base: &str, layer: &str, kept: &BTreeSet<Name>) -> String {
-    let mut text = String::new();
-    let mut diverted = BTreeSet::new();
-    for (is_base, list) in [(true, base), (false, layer)] {
-        let mut lines = list.lines();
-        while let (Some(from), Some(to), Some(by)) = (lines.next(), lines.next(), lines.next()) {
-            let ours = is_base || by == ":" || is_kept(kept, by);
-            if ours && (diverted.insert(from) || is_base) {
-                text.extend([from, "\n", to, "\n", by, "\n"]);
-            }
-        }
+/// The new base's lines and those that the user added, less those that the user removed. `key` says what there may be one
+/// line of; the user's wins. `old` is `None` if the old base is not known.
+pub(super) fn merge<'a>(
+    old: Option<&'a [u8]>,
+    layer: &'a [u8],
+    new: &'a [u8],
+    key: impl Fn(&'a [u8]) -> &'a [u8],
+) -> Vec<u8> {
+    let old: Option<BTreeSet<&[u8]>> = old.map(|old| lines(old).collect());
+    let theirs: BTreeSet<&[u8]> = lines(layer).collect();
+    let had = |line: &[u8]| old.as_ref().is_some_and(|old| old.contains(line));
+    let added: Vec<&[u8]> = lines(layer).filter(|line| !had(line)).collect();
+    let taken: BTreeSet<&[u8]> = added.iter().map(|line| key(line)).collect();
+    let stay = lines(new).filter(|line| !taken.contains(key(line)) && (theirs.contains(line) || !had(line)));
+    let mut text = Vec::new();
+    for line in stay.chain(added.iter().copied()) {
+        text.extend_from_slice(line);
+        text.push(b'\n');
     }
     text
 }
 
-/// `statoverride` and `arch`: the base's lines and the layer's; for `statoverride` one line a path.
-pub(super) fn union(base: &str, layer: &str) -> String {
-    let taken: BTreeSet<&str> = base.lines().map(last_word).collect();
-    joined(base, layer.lines().filter(|line| !taken.contains(last_word(line))))
+/// A line of `statoverride` (dpkg-statoverride(1)): `USER GROUP MODE PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Override<'a> {
+    /// A name, or `#` and a number.
+    pub(super) user: &'a [u8],
+    /// A name, or `#` and a number.
+    pub(super) group: &'a [u8],
+    /// Permission bits.
+    pub(super) mode: u32,
+    /// From the root on.
+    pub(super) path: &'a [u8],
 }
 
-fn last_word(line: &str) -> &str {
-    line.rsplit(' ').next().unwrap_or_default()
+/// Reads a line.
+pub(super) fn parse_override(line: &[u8]) -> Option<Override<'_>> {
+    let mut words = line.splitn(4, |b| *b == b' ');
+    let (user, group, mode, path) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok().filter(|mode| *mode <= 0o7777)?;
+    Some(Override { user, group, mode, path })
+}
+
+/// What a line of `statoverride` is about: one line a path.
+pub(super) fn override_path(line: &[u8]) -> &[u8] {
+    parse_override(line).map_or(line, |line| line.path)
+}
+
+/// The lines of `merged` that `new` lacks: the user's.
+pub(super) fn added<'a>(merged: &'a [u8], new: &[u8]) -> Vec<&'a [u8]> {
+    let there: BTreeSet<&[u8]> = lines(new).collect();
+    lines(merged).filter(|line| !there.contains(line)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn kept() -> BTreeSet<Name> {
-        [Name { package: "mine".into(), arch: "amd64".into() }].into()
+    fn merged(old: Option<&str>, layer: &str, new: &str) -> String {
+        let text = merge(old.map(str::as_bytes), layer.as_bytes(), new.as_bytes(), override_path);
+        String::from_utf8(text).expect("UTF-8")
     }
 
     #[test]
-    fn only_kept_packages_add_to_the_bases_lines() {
-        let base = "/usr/share/man man-db/noawait\n";
-        let layer = "/usr/share/man man-db/noawait\n/usr/share/x mine:amd64\n/usr/share/y other\n";
-        assert_eq!(triggers(base, layer, &kept()), format!("{base}/usr/share/x mine:amd64\n"));
-    }
-
-    #[test]
-    fn diversions_of_the_user_stay() {
-        let base = "/a\n/a.d\nbase\n";
-        let layer = "/a\n/a.x\nmine\n/b\n/b.d\nmine\n/c\n/c.d\n:\n/d\n/d.d\nother\n";
-        assert_eq!(diversions(base, layer, &kept()), "/a\n/a.d\nbase\n/b\n/b.d\nmine\n/c\n/c.d\n:\n");
-    }
-
-    #[test]
-    fn the_first_diversion_of_a_path_counts_and_a_cut_off_one_does_not() {
-        let layer = "/a\n/a.1\n:\n/a\n/a.2\n:\n/b\n/b.1\n";
-        assert_eq!(diversions("", layer, &kept()), "/a\n/a.1\n:\n");
-    }
-
-    #[test]
-    fn one_override_a_path() {
-        let base = "root root 4755 /usr/bin/x\n";
-        assert_eq!(
-            union(base, "root adm 0755 /usr/bin/x\nroot adm 2755 /usr/bin/y\n"),
-            format!("{base}root adm 2755 /usr/bin/y\n")
+    fn the_users_lines_are_merged_into_the_bases() {
+        let (dbus, x, y) = (
+            "root messagebus 4754 /usr/lib/dbus\n",
+            "root adm 0755 /usr/bin/x\n",
+            "root adm 2755 /usr/bin/y\n",
         );
+        let both = |a: &str, b: &str| format!("{a}{b}");
+        assert_eq!(merged(Some(dbus), &both(dbus, x), dbus), both(dbus, x));
+        assert_eq!(merged(Some(dbus), &both(dbus, x), y), both(y, x), "the base drops its own");
+        assert_eq!(merged(Some(&both(dbus, x)), dbus, &both(dbus, x)), dbus, "the user removed one");
+        assert_eq!(merged(None, &both(dbus, x), y), format!("{y}{dbus}{x}"));
+        let mine = "root mine 4755 /usr/lib/dbus\n";
+        assert_eq!(
+            merged(Some(dbus), mine, "root other 0755 /usr/lib/dbus\n"),
+            mine,
+            "one line a path, the user's"
+        );
+    }
+
+    #[test]
+    fn overrides_are_read() {
+        let line = parse_override(b"root #12 4755 /usr/bin/a b").expect("good");
+        assert_eq!(line, Override { user: b"root", group: b"#12", mode: 0o4755, path: b"/usr/bin/a b" });
+        for bad in [&b""[..], b"root root 4755", b"root root 9 /x", b"root root 77777 /x", b"root root -1 /x"]
+        {
+            assert_eq!(parse_override(bad), None);
+        }
     }
 }

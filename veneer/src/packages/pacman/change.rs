@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::packages::version::compare_pacman;
 use crate::packages::{
     Change, Content, Database, Decision, Extract, Files, Keys, Listed, Manager, Package, Rules, Sets, Trees,
-    Verdict, is_critical, judge, split as split_path,
+    Verdict, judge, split as split_path, weight,
 };
 use crate::tree::{Dir, Kind};
 
@@ -53,7 +53,7 @@ pub(in crate::packages) fn change(trees: &Trees<'_>) -> Result<Option<Change>> {
         trees.upper.down(trees.layer_dir)?.map(|dir| dir.stat(c"db.lck")).transpose()?.flatten().is_some();
     let rules = Rules {
         order: &compare_pacman,
-        critical: &|package| is_critical(Manager::Pacman, &package.name),
+        weight: &|package| weight(Manager::Pacman, &package.name),
         in_layer: &|package| layer.has_own(package),
         hidden: &|package| layer.hides(package) && (!locked || is_removed(trees.upper, &new, package)),
     };
