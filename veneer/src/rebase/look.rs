@@ -20,7 +20,7 @@ use crate::error::{At as _, Error, Result};
 use crate::packages::{Digest, Owner, Shipped};
 use crate::record::{Old, OldDir, number};
 use crate::tree::{
-    Attributes, Dir, Kind, MARK_METACOPY, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, check_depth, opaque_mark,
+    Attributes, Dir, Kind, MARK_METACOPY, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, check_depth, is_opaque,
 };
 
 /// A directory of the layer that is to be judged.
@@ -38,8 +38,6 @@ pub(super) struct Task {
     hides_old: bool,
     /// True if the new base has something else than a directory there or above.
     displaced: bool,
-    /// True if whiteouts in it are files with an attribute.
-    attribute_whiteouts: bool,
 }
 
 impl Task {
@@ -147,7 +145,7 @@ impl Looker<'_> {
             _ => Attributes::read(&self.upper, name, stat)?,
         };
         let kind = match Kind::of(stat) {
-            Kind::File if self.is_attribute_whiteout(stat, &attributes) => Kind::Whiteout,
+            Kind::File if is_attribute_whiteout(stat, &attributes) => Kind::Whiteout,
             kind => kind,
         };
         refuse_foreign(&self.upper, name, &path, &attributes)?;
@@ -172,10 +170,6 @@ impl Looker<'_> {
             }
         };
         Ok((Judged { name: name.to_owned(), stat: *stat, kind, judgement, attributes, hides }, task))
-    }
-
-    fn is_attribute_whiteout(&self, stat: &Stat, attributes: &Attributes) -> bool {
-        self.task.attribute_whiteouts && stat.st_size == 0 && attributes.xattr(MARK_WHITEOUT).is_some()
     }
 
     fn is_derived(&self, entry: &Entry<'_>) -> Result<bool> {
@@ -291,13 +285,24 @@ impl Looker<'_> {
             displaced: self.task.displaced,
             hidden,
         });
-        if judgement.verdict != Verdict::Unhide {
+        let is_directory =
+            entry.theirs.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
+        if !is_directory || !matches!(judgement.verdict, Verdict::Unhide | Verdict::Hide) {
             return Ok((judgement, Vec::new()));
         }
         let Some(dir) = self.bases.usr.down(entry.path)? else { return Ok((judgement, Vec::new())) };
+        let Judgement { reason, .. } = judgement;
         match cover(self.bases, entry.path, &dir, self.task.depth + 1)? {
-            Cover::Whole => Ok((Judgement { verdict: Verdict::Hide, reason: Reason::Removed }, Vec::new())),
-            Cover::Parts(hides) => Ok((judgement, hides)),
+            Cover::Parts(hides) => Ok((Judgement { verdict: Verdict::Unhide, reason }, hides)),
+            Cover::Whole => {
+                let is_known = self.bases.shadowed.dir(entry.path).all().is_some();
+                let reason = match reason {
+                    Reason::Unhidden if is_known => Reason::Removed,
+                    Reason::Unhidden => Reason::RemovedUnknown,
+                    other => other,
+                };
+                Ok((Judgement { verdict: Verdict::Hide, reason }, Vec::new()))
+            }
         }
     }
 
@@ -324,7 +329,7 @@ impl Looker<'_> {
         entry: &Entry<'_>,
         attributes: Attributes,
     ) -> Result<(Judgement, Attributes, Option<Task>)> {
-        let opaque = opaque_mark(&self.upper, entry.name)?;
+        let opaque = is_opaque(&self.upper, entry.name)?;
         let copied_up = attributes.xattr(MARK_ORIGIN).is_some();
         let ours = attributes.without_marks();
         let old = self.old.get(entry.name);
@@ -356,9 +361,8 @@ impl Looker<'_> {
             depth: self.task.depth + 1,
             base: base.is_some(),
             was_absent: known.is_none() && old != Old::Unknown,
-            hides_old: self.task.hides_old || opaque == Some(b'y'),
+            hides_old: self.task.hides_old || opaque,
             displaced,
-            attribute_whiteouts: opaque == Some(b'x'),
         };
         let attributes = match (judgement.verdict, merged) {
             (Verdict::MergeMetadata, Some(merged)) => merged.attributes,
@@ -395,6 +399,12 @@ impl Looker<'_> {
         }
         Ok(hides)
     }
+}
+
+/// True for a whiteout that is an empty file with an attribute. Its directory should say so with `opaque=x`, but looking a
+/// name up, overlayfs does not ask for that (`ovl_path_is_whiteout` of Linux 6.18).
+fn is_attribute_whiteout(stat: &Stat, attributes: &Attributes) -> bool {
+    stat.st_size == 0 && attributes.xattr(MARK_WHITEOUT).is_some()
 }
 
 /// An entry of the layer with what is at its path.

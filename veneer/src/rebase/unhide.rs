@@ -15,25 +15,28 @@ use crate::tree::{DEPTH_LIMIT, Dir};
 
 /// How much of a directory of the new base stays hidden.
 pub(super) enum Cover {
-    /// All of it: nothing in it is new, or what the old base had is not known.
+    /// All of it: nothing in it is new, or what the old base had in it is not known.
     Whole,
     /// These paths below /usr.
     Parts(Vec<PathBuf>),
 }
 
-/// Works out what of the new base's directory `base` at `path` the user had removed with the old base's.
+/// Works out what of the new base's directory `base` at `path` the user had removed with the old base's. What is protected
+/// is never hidden.
 pub(super) fn cover(bases: &Bases<'_>, path: &Path, base: &Dir, depth: usize) -> Result<Cover> {
     let old = bases.shadowed.dir(path);
-    if old.all().is_none() || depth > DEPTH_LIMIT {
+    if depth > DEPTH_LIMIT {
         return Ok(Cover::Whole);
     }
+    let is_known = old.all().is_some();
     let protected = bases.policy.protected_in(path);
     let (mut hides, mut is_whole) = (Vec::new(), true);
     for name in base.names()? {
         let path = path.join(OsStr::from_bytes(name.to_bytes()));
         let Some(stat) = base.stat(&name)? else { continue };
         let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-        let was_there = matches!(old.get(&name), Old::Known(entry) if entry.is_directory() == is_directory);
+        let was_there =
+            !is_known || matches!(old.get(&name), Old::Known(entry) if entry.is_directory() == is_directory);
         if protected.has(name.to_bytes()) {
             is_whole = false;
             continue;

@@ -79,15 +79,35 @@ impl Attributes {
         let path = || dir.path_of(name);
         let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
         rustix::fs::chownat(dir, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW).writing(path())?;
-        if kind != FileType::Symlink {
-            rustix::fs::chmodat(dir, name, Mode::from_raw_mode(self.mode), AtFlags::empty())
-                .writing(path())?;
-        }
+        self.forget_inherited(dir, name, kind)?;
         for (attribute, value) in &self.xattrs {
             let at = dir.proc_path(name);
             rustix::fs::lsetxattr(&*at, &**attribute, value, XattrFlags::empty()).writing(path())?;
         }
+        // After the ACL, which would set the mode's bits: where the ACL is the user's and the mode the base's, the mode is
+        // in force, and the kernel makes the ACL's mask of it.
+        if kind != FileType::Symlink {
+            rustix::fs::chmodat(dir, name, Mode::from_raw_mode(self.mode), AtFlags::empty())
+                .writing(path())?;
+        }
         self.write_times(dir, name)
+    }
+
+    /// Takes away the ACLs that a new entry has from the default ACL of its directory, which may be the user's own, or that
+    /// of the store (acl(5), "OBJECT CREATION AND DEFAULT ACLs").
+    fn forget_inherited(&self, dir: &Dir, name: &CStr, kind: FileType) -> Result<()> {
+        let inherited: &[&CStr] = match kind {
+            FileType::Symlink => &[],
+            FileType::Directory => &[c"system.posix_acl_access", c"system.posix_acl_default"],
+            _ => &[c"system.posix_acl_access"],
+        };
+        for acl in inherited.iter().filter(|acl| self.xattr(acl).is_none()) {
+            match rustix::fs::lremovexattr(&*dir.proc_path(name), *acl) {
+                Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+                Err(e) => return Err(e).writing(dir.path_of(name)),
+            }
+        }
+        Ok(())
     }
 
     /// Gives the entry these times, for when its content was written after its attributes.
@@ -118,21 +138,20 @@ impl Attributes {
     }
 }
 
-/// The value of overlayfs's opaque mark of the entry `name`, if it has one: `y` hides all of the lower directory, `x` says
-/// that whiteouts within are files with [`MARK_WHITEOUT`].
-pub fn opaque_mark(dir: &Dir, name: &CStr) -> Result<Option<u8>> {
+/// True for a directory that hides the lower one. The mark's other value, `x`, says that whiteouts within are files with
+/// [`MARK_WHITEOUT`].
+pub fn is_opaque(dir: &Dir, name: &CStr) -> Result<bool> {
     let mut value = [0_u8; 4];
     match rustix::fs::lgetxattr(&*dir.proc_path(name), MARK_OPAQUE, &mut value[..]) {
-        Ok(length) => Ok(value[..length].first().copied()),
-        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::RANGE) => Ok(None),
+        Ok(length) => Ok(value[..length] == *b"y"),
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::RANGE) => Ok(false),
         Err(e) => Err(e).reading(dir.path_of(name)),
     }
 }
 
-/// True for a directory that hides the lower one.
-pub fn is_opaque(dir: &Dir, name: &CStr) -> Result<bool> {
-    Ok(opaque_mark(dir, name)? == Some(b'y'))
-}
+/// How XFS keeps ACLs, which it also shows by their common names: a second account of the same, and none on another file
+/// system.
+const ACL_OF_XFS: &[u8] = b"trusted.SGI_ACL_";
 
 fn xattrs(dir: &Dir, name: &CStr) -> Result<Vec<(CString, Vec<u8>)>> {
     let at = dir.proc_path(name);
@@ -149,7 +168,8 @@ fn xattrs(dir: &Dir, name: &CStr) -> Result<Vec<(CString, Vec<u8>)>> {
         Err(e) => return Err(e).reading(dir.path_of(name)),
     };
     let mut found = Vec::new();
-    for raw in list[..length].split(|b| *b == 0).filter(|raw| !raw.is_empty()) {
+    for raw in list[..length].split(|b| *b == 0).filter(|raw| !raw.is_empty() && !raw.starts_with(ACL_OF_XFS))
+    {
         let Ok(attribute) = CString::new(raw) else { continue };
         let mut value = vec![0_u8; 256];
         let size = match rustix::fs::lgetxattr(&*at, &*attribute, &mut value[..]) {

@@ -9,7 +9,7 @@ mod shadow;
 
 pub use attributes::{
     Attributes, MARK_METACOPY, MARK_OPAQUE, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, is_opaque,
-    is_overlay_mark, opaque_mark,
+    is_overlay_mark,
 };
 pub use depth::{DEPTH_LIMIT, check_depth};
 pub(crate) use dir::each_piece;
