@@ -25,7 +25,7 @@ pub(crate) fn check(options: &Options) -> Result<String, Failure> {
     let of_packages =
         judge_all(&layer, &other.machine.usr, old.as_ref(), &other.policy, |path, judgement| {
             *counts.entry(judgement.verdict.word()).or_default() += 1;
-            if let Some(kind) = judgement.reason.problem() {
+            if let Some(kind) = judgement.problem() {
                 let path = Path::new("/usr").join(path);
                 listed.push(Problem::of_path(kind, &path, judgement.reason.text().to_owned()));
             }

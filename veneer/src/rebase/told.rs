@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::judge::{Judgement, Reason, Verdict};
+use super::judge::{Judgement, Verdict};
 use super::{PROBLEM_LIMIT, shown};
 use crate::error::{At as _, Result};
 use crate::report::{Problem, ProblemKind, display_path};
@@ -45,11 +45,11 @@ impl<'a> Told<'a> {
 
     /// Takes note of a verdict on the path below /usr.
     pub(super) fn note(&mut self, path: &Path, judgement: Judgement) -> Result<()> {
-        if let Some(kind) = judgement.reason.problem() {
+        if let Some(kind) = judgement.problem() {
             self.problem(path, kind, judgement);
         }
         let is_plain = matches!(judgement.verdict, Verdict::Keep | Verdict::Merge | Verdict::Carry)
-            && judgement.reason.problem().is_none();
+            && judgement.problem().is_none();
         if is_plain || self.written > LIMIT {
             return Ok(());
         }
@@ -74,10 +74,6 @@ impl<'a> Told<'a> {
             Verdict::Quarantine => format!("{why}: yours is kept in the layer's quarantine"),
             _ => why.to_owned(),
         };
-        // Protected and the same as the base's: nothing of the user's is lost, and nothing is to be said.
-        if judgement.reason == Reason::Protected && judgement.verdict == Verdict::Drop {
-            return;
-        }
         self.problems.push(Problem::of_path(kind, &shown(path), message));
     }
 

@@ -13,6 +13,8 @@ pub use metadata::{Merged, is_changed, merge};
 pub use reason::Reason;
 pub use whiteout::{Hidden, Whiteout, judge_whiteout};
 
+use crate::report::ProblemKind;
+
 /// What becomes of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -65,6 +67,18 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
+}
+
+impl Judgement {
+    /// The kind of problem that the user is told of; `None` if nobody needs to know.
+    #[must_use]
+    pub fn problem(&self) -> Option<ProblemKind> {
+        // What is in such a directory is told entry by entry; and where the base's own was there before, nothing of the
+        // user's is lost.
+        let is_nothing = self.verdict == Verdict::Displace
+            || (self.verdict == Verdict::Drop && self.reason == Reason::Protected);
+        if is_nothing { None } else { self.reason.problem() }
+    }
 }
 
 const fn say(verdict: Verdict, reason: Reason) -> Judgement {

@@ -135,9 +135,7 @@ impl Reason {
         }
     }
 
-    /// The kind of problem that the user is told of; `None` if nobody needs to know.
-    #[must_use]
-    pub fn problem(self) -> Option<ProblemKind> {
+    pub(super) fn problem(self) -> Option<ProblemKind> {
         Some(match self {
             Reason::BothChanged
             | Reason::BothBrought
