@@ -30,7 +30,7 @@ pub(super) fn apply(
     let mut apply = Apply {
         bases,
         new,
-        quarantine: Quarantine::of(layer),
+        quarantine: Quarantine::of(layer, bases.upper),
         told: Told::of(layer),
         links: HashMap::new(),
         merged: HashMap::new(),
@@ -75,8 +75,9 @@ struct Apply<'a> {
     new: &'a Dir,
     quarantine: Quarantine<'a>,
     told: Told<'a>,
-    /// Where the first name of a file with several was copied to, by inode number of the source.
-    links: HashMap<u64, PathBuf>,
+    /// Where the first name of a file with several was copied to, by inode number of the source, with what it got there:
+    /// names of which one has metadata of the new base's are names of one file no more.
+    links: HashMap<u64, Vec<(Attributes, PathBuf)>>,
     merged: MergedDirectories,
     /// Paths of the base that are to be hidden, below /usr.
     hides: Vec<PathBuf>,
@@ -137,14 +138,16 @@ impl Apply<'_> {
     }
 
     fn keep(&mut self, batch: &Batch, entry: &Judged, path: &Path, to: &Dir) -> Result<()> {
-        let shared = entry.stat.st_nlink > 1 && entry.judgement.verdict == Verdict::Keep;
-        if shared {
-            if let Some(first) = self.links.get(&entry.stat.st_ino) {
-                if let (Some(dir), Some(name)) = (self.new.down(parent(first))?, file_name(first)) {
-                    return once(to, &entry.name, || copy::link(&dir, &name, to, &entry.name));
+        if entry.stat.st_nlink > 1 {
+            let names = self.links.entry(entry.stat.st_ino).or_default();
+            match names.iter().find(|(attributes, _)| attributes.same_as(&entry.attributes)) {
+                Some((_, first)) => {
+                    if let (Some(dir), Some(name)) = (self.new.down(parent(first))?, file_name(first)) {
+                        return once(to, &entry.name, || copy::link(&dir, &name, to, &entry.name));
+                    }
                 }
+                None => names.push((entry.attributes.clone(), path.to_path_buf())),
             }
-            self.links.insert(entry.stat.st_ino, path.to_path_buf());
         }
         once(to, &entry.name, || {
             copy::entry(&batch.upper, to, &entry.name, &entry.stat, &entry.attributes, self.progress)

@@ -19,6 +19,8 @@ use crate::tree::{Attributes, Dir, Kind, check_depth};
 /// JSON for each. Made when the first entry comes.
 pub(super) struct Quarantine<'a> {
     layer: &'a Dir,
+    /// The upper that entries come from.
+    upper: &'a Dir,
     open: Option<(Dir, File)>,
     /// Where the first name of a file with several is, below the tree, by inode number of the source.
     links: HashMap<u64, PathBuf>,
@@ -31,8 +33,8 @@ struct Line<'a> {
 }
 
 impl<'a> Quarantine<'a> {
-    pub(super) fn of(layer: &'a Dir) -> Self {
-        Quarantine { layer, open: None, links: HashMap::new() }
+    pub(super) fn of(layer: &'a Dir, upper: &'a Dir) -> Self {
+        Quarantine { layer, upper, open: None, links: HashMap::new() }
     }
 
     /// Sets aside the entry of `from` that is at `path` below /usr, with all that is below it.
@@ -42,11 +44,34 @@ impl<'a> Quarantine<'a> {
             self.open = Some((dir.ensure_sub(c"tree", 0o755)?, dir.create(c"list", 0o600)?));
         }
         let Some((tree, list)) = &mut self.open else { return Ok(()) };
-        copy_tree(from, tree, path, &mut self.links, progress)?;
+        let (parent, _) = split(path);
+        let to = make_down(self.upper, tree, &parent)?;
+        copy_tree(from, tree, to, path, &mut self.links, progress)?;
         let line = Line { path: display_path(&shown(path)), why };
         let line = serde_json::to_string(&line).map_err(std::io::Error::other).writing(self.layer.path())?;
         writeln!(list, "{line}").writing(self.layer.path())
     }
+}
+
+/// Opens the directory `path` below `tree`; what of it is not there is made as it is below `upper`: a directory in whose
+/// place the new base has something else goes along with what is in it.
+fn make_down(upper: &Dir, tree: &Dir, path: &Path) -> Result<Dir> {
+    if let Some(there) = tree.down(path)? {
+        return Ok(there);
+    }
+    let (mut from, mut to) = (upper.again()?, tree.again()?);
+    for part in path {
+        // A path that the kernel gave has no NUL.
+        let name = CString::new(part.as_bytes()).unwrap_or_default();
+        let is_new = to.stat(&name)?.is_none();
+        let below = to.ensure_sub(&name, 0o700)?;
+        if let Some(stat) = from.stat(&name)?.filter(|_| is_new) {
+            let attributes = Attributes::read(&from, &name, &stat)?.without_marks();
+            attributes.write(&to, &name, FileType::Directory)?;
+        }
+        (from, to) = (from.sub(&name)?, below);
+    }
+    Ok(to)
 }
 
 /// Copies the entry at `path` and everything below it as it is, overlayfs's marks included. A level of the tree is open
@@ -54,12 +79,12 @@ impl<'a> Quarantine<'a> {
 fn copy_tree(
     from: &Dir,
     tree: &Dir,
+    to: Dir,
     path: &Path,
     links: &mut HashMap<u64, PathBuf>,
     progress: &mut Progress,
 ) -> Result<()> {
     let (parent, name) = split(path);
-    let to = tree.ensure_down(&parent)?;
     let mut levels = vec![Level { from: from.again()?, to, path: parent, left: vec![name], own: None }];
     while let Some(level) = levels.last_mut() {
         let Some(name) = level.left.pop() else {
