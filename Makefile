@@ -38,6 +38,7 @@ help:
 	@echo 'make crash                          every kill, every power cut, every hostile store, a million inputs a parser'
 	@echo 'make versions                       version orders and dependency checks against those of dpkg, apt, rpm and pacman'
 	@echo 'make check-all                      check, and the virtual machines that take longer'
+	@echo 'make fuzz-rebase [CASES=] [SEED=]   random rebases against the model, CASES of each form of a base'
 	@echo 'make demo                           the story in a virtual machine: install, reboot, update, still there'
 	@echo 'make bench                          sizes and times'
 	@echo 'make clean                          remove what was built'
@@ -97,6 +98,12 @@ crash:
 versions:
 	scripts/host-packages
 	VENEER_PAIRS=100000 VENEER_WORLDS=30 $(CARGO) test --locked -p veneer-tests --test versions --test dependencies
+
+# Seeds that nobody has tried, unless one is named; VENEER_SEED=n runs case n alone.
+CASES ?= 2000
+SEED ?= $(shell date +%s)
+fuzz-rebase:
+	VENEER_SEED=$(SEED) VENEER_CASES=$(CASES) VENEER_LIMIT=86400 $(CARGO) test --locked -p veneer-tests --test layers random_
 
 demo:
 	scripts/host-packages

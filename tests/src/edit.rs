@@ -2,6 +2,7 @@
 //! carried out on a mounted layer, and is read by the model.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,14 @@ pub enum Edit {
     Time(PathBuf, i64),
     /// A file of so many bytes, all of them a hole but the last.
     Sparse(PathBuf, u64),
+    /// Writes at a file's end.
+    Append(PathBuf, Vec<u8>),
+    /// Cuts a file off, or lengthens it by a hole.
+    Truncate(PathBuf, u64),
+    /// Removes an extended attribute.
+    Unset(PathBuf, String),
+    /// Does it if it can be done: among random edits some cannot.
+    Try(Box<Edit>),
 }
 
 /// A file that is neither file, directory nor link.
@@ -134,6 +143,24 @@ impl Edits {
         self.add(Edit::Sparse(path.into(), size))
     }
 
+    /// See [`Edit::Append`].
+    #[must_use]
+    pub fn append(self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Edits {
+        self.add(Edit::Append(path.into(), content.into()))
+    }
+
+    /// See [`Edit::Truncate`].
+    #[must_use]
+    pub fn truncate(self, path: impl Into<PathBuf>, size: u64) -> Edits {
+        self.add(Edit::Truncate(path.into(), size))
+    }
+
+    /// See [`Edit::Unset`].
+    #[must_use]
+    pub fn unset(self, path: impl Into<PathBuf>, name: &str) -> Edits {
+        self.add(Edit::Unset(path.into(), name.to_owned()))
+    }
+
     /// These edits, then those.
     #[must_use]
     pub fn then(mut self, more: Edits) -> Edits {
@@ -167,14 +194,18 @@ impl Edit {
             | Edit::Owner(path, _, _)
             | Edit::Xattr(path, _, _)
             | Edit::Time(path, _)
-            | Edit::Sparse(path, _) => path,
+            | Edit::Sparse(path, _)
+            | Edit::Append(path, _)
+            | Edit::Truncate(path, _)
+            | Edit::Unset(path, _) => path,
+            Edit::Try(edit) => edit.path(),
         }
     }
 
     fn apply(&self, root: &Path) -> std::io::Result<()> {
         match self {
             Edit::Dir(path) => fs::create_dir_all(root.join(path)),
-            Edit::File(path, content) => fs::write(parented(root, path)?, content),
+            Edit::File(path, content) => write(&parented(root, path)?, content),
             Edit::Symlink(path, target) => symlink(target, parented(root, path)?),
             Edit::Hardlink(path, to) => fs::hard_link(root.join(to), parented(root, path)?),
             Edit::Special(path, special) => make(&parented(root, path)?, *special),
@@ -187,6 +218,16 @@ impl Edit {
             }
             Edit::Time(path, seconds) => set_time(&root.join(path), *seconds),
             Edit::Sparse(path, size) => sparse(&parented(root, path)?, *size),
+            Edit::Append(path, content) => append(&root.join(path), content),
+            Edit::Truncate(path, size) => {
+                fs::File::options().write(true).open(regular(&root.join(path))?)?.set_len(*size)
+            }
+            Edit::Unset(path, name) => Ok(rustix::fs::lremovexattr(root.join(path), name.as_str())?),
+            Edit::Try(edit) => {
+                // What failed changed nothing that the tree does not show.
+                let _ = edit.apply(root);
+                Ok(())
+            }
         }
     }
 }
@@ -198,6 +239,22 @@ fn parented(root: &Path, path: &Path) -> std::io::Result<PathBuf> {
         fs::create_dir_all(parent)?;
     }
     Ok(full)
+}
+
+/// Opening a FIFO would wait for somebody at its other end.
+fn regular(path: &Path) -> std::io::Result<&Path> {
+    match path.metadata() {
+        Ok(meta) if !meta.is_file() => Err(std::io::ErrorKind::InvalidInput.into()),
+        _ => Ok(path),
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    fs::write(regular(path)?, content)
+}
+
+fn append(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    fs::File::options().append(true).open(regular(path)?)?.write_all(content)
 }
 
 fn remove(path: &Path) -> std::io::Result<()> {

@@ -32,6 +32,7 @@ pub struct Machine {
     /// Whether a shutdown blesses the layer of the boot that it ends.
     pub blesses: bool,
     base: Option<Base>,
+    first: Option<Base>,
     /// What /usr shows without a layer.
     pub bare: Tree,
     before: Vec<Mount>,
@@ -58,6 +59,7 @@ impl Machine {
             cmdline: dir.join("cmdline"),
             blesses: true,
             base: None,
+            first: None,
             bare: Tree::default(),
             before: Vec::new(),
             booted: None,
@@ -89,7 +91,13 @@ impl Machine {
         }
         base.put(&self.usr());
         self.bare = Tree::read(&self.usr());
+        self.first.get_or_insert_with(|| base.clone());
         self.base = Some(base.clone());
+    }
+
+    /// The base that was installed first.
+    pub fn first(&self) -> &Base {
+        self.first.as_ref().expect("a base was installed")
     }
 
     /// The bare base that is installed.
@@ -230,6 +238,13 @@ impl Machine {
     pub fn bless(&self) {
         let done = self.veneer(&["bless"]);
         assert_eq!(done.code, Some(0), "veneer bless: {done:?}");
+    }
+
+    /// Brings the running layer's record up to date, as veneer-record.service does.
+    #[track_caller]
+    pub fn record(&self) {
+        let done = self.veneer(&["record"]);
+        assert_eq!(done.code, Some(0), "veneer record: {done:?}");
     }
 
     /// The command for people, in the running system.

@@ -1,6 +1,7 @@
 //! `status.json` in its fixed form, read without mercy: a key too few, too many or of another type fails.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -82,9 +83,25 @@ impl Status {
     pub fn speaks_of(&self, path: &Path) -> bool {
         self.problems.iter().filter_map(|problem| problem.path.as_deref()).any(|named| {
             let named = named.trim_start_matches('/');
-            path.starts_with(named.strip_prefix("usr/").unwrap_or(named))
+            Path::new(&spelled(path)).starts_with(named.strip_prefix("usr/").unwrap_or(named))
         })
     }
+}
+
+/// A path as it is told: bytes that are not UTF-8, control characters and backslashes as `\xNN`.
+pub fn spelled(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if letter.is_control() || letter == '\\' {
+                text.extend(letter.to_string().bytes().map(|byte| format!("\\x{byte:02x}")));
+            } else {
+                text.push(letter);
+            }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
 }
 
 fn check(value: &Value) -> Result<Status, String> {

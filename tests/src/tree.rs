@@ -106,7 +106,24 @@ impl Tree {
             let rest = p.strip_prefix(path).ok()?;
             Some((rest.to_path_buf(), node.clone()))
         });
-        Tree(inside.collect())
+        Tree(inside.collect()).relinked()
+    }
+
+    /// A part of a tree, with no more than the part's hard links.
+    #[must_use]
+    pub fn relinked(mut self) -> Tree {
+        let mut groups: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        for (path, node) in &mut self.0 {
+            if let Some(first) = node.same_as.take() {
+                groups.entry(first).or_default().push(path.clone());
+            }
+        }
+        for paths in groups.values().filter(|paths| paths.len() > 1) {
+            for path in paths {
+                self.0.get_mut(path).expect("a path of the tree").same_as = Some(paths[0].clone());
+            }
+        }
+        self
     }
 
     /// The tree less the paths that `unwanted` names (a directory does not take its content along).
@@ -249,6 +266,9 @@ fn hash(path: &Path) -> std::io::Result<u64> {
     }
 }
 
+/// XFS shows its ACLs twice; this is how it keeps them.
+const ACL_OF_XFS: &str = "trusted.SGI_ACL_";
+
 /// Every extended attribute of `path` itself; none where the file system has none.
 pub fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut names = vec![0; 1 << 16];
@@ -257,6 +277,9 @@ pub fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for name in names {
         let name = String::from_utf8_lossy(name).into_owned();
+        if name.starts_with(ACL_OF_XFS) {
+            continue;
+        }
         let mut value = vec![0; 1 << 16];
         let length = rustix::fs::lgetxattr(path, name.as_str(), &mut value[..])
             .unwrap_or_else(|e| panic!("read {name} of {}: {e}", path.display()));

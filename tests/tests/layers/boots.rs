@@ -8,8 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use veneer_tests::base::{Base, Form};
 use veneer_tests::edit::Edits;
 use veneer_tests::machine::Machine;
-use veneer_tests::model::{Model, rebase};
+use veneer_tests::model::{Case, Past, rebase};
 use veneer_tests::mounts;
+use veneer_tests::run::tool;
 use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::Store;
 use veneer_tests::tree::{Tree, assert_same};
@@ -106,15 +107,19 @@ fn use_again(dir: &Path) {
     assert_same("both boots' edits", &expected(&machine, &edits), &machine.visible());
 }
 
-/// What the machine must show after edits on its base: the edits' own paths as they are, all else the base's.
+/// What the machine must show after edits on its base: what a plain copy of the base shows after them, with the times
+/// of what is new as they are.
 fn expected(machine: &Machine, edits: &Edits) -> Tree {
-    let mut model = Model::new(machine.bare());
-    model.apply(edits);
+    let plain = machine.dir.join("plain");
+    tool(std::process::Command::new("cp").arg("-a").arg(machine.base_point()).arg(&plain));
+    edits.apply(&plain);
+    let mut tree = Tree::read(&plain);
+    fs::remove_dir_all(&plain).expect("remove the copy");
     let visible = machine.visible();
-    assert_eq!(visible.0.keys().cloned().collect::<std::collections::BTreeSet<_>>(), model.paths());
-    let mut tree = machine.bare().without(|path| model.is_dir(path).is_none());
-    for path in model.upper.0.keys().filter(|path| machine.bare().get(path).is_none()) {
-        tree.0.extend(visible.get(path).map(|node| (path.clone(), node.clone())));
+    for (path, node) in &mut tree.0 {
+        if machine.bare().get(path).is_none() {
+            node.mtime = visible.get(path).map_or((0, 0), |node| node.mtime);
+        }
     }
     tree
 }
@@ -138,7 +143,6 @@ fn there_and_back(dir: &Path, form: Form, store: Store) {
     mine().apply(&machine.usr());
     let shown_on_a = machine.visible();
     machine.shutdown();
-    let bare_a = machine.bare().clone();
     let layer_a = machine.layer(&on_a.layer().id);
     let left_by_a = Tree::read(&layer_a);
     let upper = Upper::read(&layer_a.join("upper"));
@@ -149,7 +153,8 @@ fn there_and_back(dir: &Path, form: Form, store: Store) {
     assert_eq!(on_b.layer().parent.as_deref(), Some(on_a.layer().id.as_str()), "{on_b:?}");
     assert!(on_b.layer().id.starts_with("0002-"), "{on_b:?}");
     assert!(on_b.problems.is_empty(), "{on_b:?}");
-    let wanted = rebase(&upper, &bare_a, &shown_on_a, machine.bare(), &|_| false);
+    let case = Case { upper: &upper, past: Past::Unknown, new: machine.bare(), protected: &[] };
+    let wanted = rebase(&case);
     assert_same("the rebased layer", &wanted.visible, &machine.visible());
     Edits::new().file("share/on-b", "made on B").apply(&machine.usr());
     let shown_on_b = machine.visible();

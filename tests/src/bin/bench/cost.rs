@@ -71,7 +71,8 @@ fn time(command: &mut Command) -> Result<Duration> {
     if status.success() { Ok(took) } else { Err(format!("{command:?} failed").into()) }
 }
 
-fn median(values: &mut [f64]) -> f64 {
+/// Half of the values are below it.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -1,10 +1,11 @@
-//! `make bench`: what Veneer costs. Sizes of the programs, and a boot on an unchanged base beside a bare
-//! `mount -t overlay`, in turn, so that a noisy machine is noisy for both.
+//! `make bench`: what Veneer costs. Sizes of the programs; a boot on an unchanged base beside a bare `mount -t overlay`;
+//! judging a large layer beside find(1). Both in turn, so that a noisy machine is noisy for both.
 //!
 //! Usage: bench DIRECTORY-OF-RELEASE-PROGRAMS. Needs root, strace, zstd and mkfs.erofs.
 
 mod cost;
 mod place;
+mod rebase;
 mod size;
 
 use std::path::PathBuf;
@@ -44,6 +45,6 @@ fn run(programs: &std::path::Path) -> Result<()> {
             .status()?;
         return if status.success() { Ok(()) } else { Err("the measurements failed".into()) };
     }
-    let place = Place::new(programs)?;
-    cost::print(&place, PAIRS)
+    cost::print(&Place::new(programs)?, PAIRS)?;
+    rebase::print(programs)
 }
