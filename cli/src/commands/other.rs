@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use veneer::intent::{Cmdline, Intent};
 use veneer::mount::MountTable;
-use veneer::observe::{Machine, Places, base_beside};
+use veneer::observe::{Machine, Places};
 use veneer::paths;
 use veneer::rebase::Policy;
 use veneer::store::{Layer, LayerName, Store};
 use veneer::tree::Dir;
 use veneer::verdict::difference;
 
+use super::record::running_base;
 use super::{no_store, record, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
@@ -77,7 +78,11 @@ impl Other {
     /// will be at shutdown: what is said of the next boot must be what happens there.
     pub(crate) fn old_base(options: &Options, source: &Layer) -> Option<Dir> {
         let running = this_boot(options).ok()?.layer?;
-        let base = Dir::open(&base_beside(&options.store)).ok().filter(|_| running.id == source.name)?;
+        if running.id != source.name {
+            return None;
+        }
+        // A layer that runs elsewhere, or not now, is judged by its record.
+        let base = running_base(options).inspect_err(|failure| log::debug!("{failure}")).ok()?;
         if let Err(failure) = record(options) {
             log::warn!("{failure}; going on with what was recorded before");
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use veneer::mount::MountTable;
 use veneer::observe::base_beside;
 use veneer::packages;
 use veneer::record::update;
@@ -21,7 +22,7 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     };
     let store = patiently(options)?;
     let dir = store.open_layer(&layer.id)?;
-    let base = Dir::open(&base_beside(&options.store))?;
+    let base = running_base(options)?;
     // A package manager that ended a moment ago has most of its work in memory.
     dir.sync_filesystem()?;
     let record = dir.ensure_sub(c"record", 0o700)?;
@@ -33,6 +34,20 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     }
     update(&record, &dir.sub(c"upper")?, &base, true)?;
     Ok(format!("the record of layer {} is up to date\n", layer.id))
+}
+
+/// The running layer's base. Where it is not mounted there is an empty directory: nothing may be taken from that.
+pub(crate) fn running_base(options: &Options) -> Result<Dir, Failure> {
+    let path = base_beside(&options.store);
+    let mounts = MountTable::read()?;
+    let (here, above) = (mounts.seen_at(&path)?, mounts.seen_at(path.parent().unwrap_or(&path))?);
+    if here.is_none() || here == above {
+        return Err(Failure::Missing(format!(
+            "the running layer's base is not mounted at {}",
+            path.display()
+        )));
+    }
+    Ok(Dir::open(&path)?)
 }
 
 fn patiently(options: &Options) -> Result<Store, Failure> {

@@ -65,6 +65,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         needs: &[],
         run: |d| together(d, Form::Dir, Store::Dir),
     },
+    Scenario { name: "rebase_takes_no_record_from_an_empty_mount_point", needs: &[], run: not_running },
     Scenario { name: "rebase_keeps_quarantine_of_the_parent", needs: &[], run: quarantine_again },
 ];
 
@@ -144,4 +145,23 @@ fn quarantine_again(dir: &Path) {
             kept.filter(|path| std::fs::read(machine.store.join(path)).is_ok_and(|b| b == text.as_bytes()));
         assert!(found.count() > 0, "{text:?} is nowhere in the store");
     }
+}
+
+/// The layer is not mounted any more, and status.json still speaks of it: its base is not what lies at the mount point.
+fn not_running(dir: &Path) {
+    let mut journey = Journey::start(dir, PLAIN[1], &first());
+    journey.live(&Edits::new().file("share/doc/tool/NEWS", "edited\n"));
+    let layer = journey.machine.layer(&journey.status.layer().id);
+    let before = Tree::read(&layer);
+    let done = journey.machine.veneer(&["record"]);
+    assert_eq!(done.code, Some(3), "{done:?}");
+    let base = Base::build(dir, "B", Form::Dir, &second());
+    let words = ["rebase", "--dry-run", "--base", base.path.to_str().expect("a plain path")];
+    let done = journey.machine.veneer(&words);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(
+        done.stdout.lines().any(|line| line.starts_with("quarantine") && line.contains("/NEWS")),
+        "{done:?}"
+    );
+    assert_same("the layer, looked at", &before, &Tree::read(&layer));
 }
