@@ -212,16 +212,18 @@ impl<'a> Work<'a> {
         let (mut described, mut hidden) = (BTreeSet::new(), BTreeSet::new());
         if let Some(admin) = &self.layer.admin {
             let (opaque, lists) = (admin.is_opaque()?, admin.lists()?);
-            for package in self.layer.packages().iter().chain(self.new.packages()) {
-                let mut kinds =
-                    info_names(package, native, "list").filter_map(|name| lists.get(&name).copied());
-                let first = kinds.next();
-                let has_list = first == Some(true) || kinds.any(|is_file| is_file);
+            let layer = self.layer.packages();
+            for package in layer.iter().chain(self.new.packages()) {
+                let names = info_names(package, native, "list");
+                let kinds: Vec<bool> = names.filter_map(|name| lists.get(&name).copied()).collect();
+                let has_list = kinds.contains(&true);
                 if has_list {
                     described.insert(package.key());
                 }
-                // A list that is there in spite of all is what is left of a package that was not purged.
-                if has_list || opaque || first.is_some() {
+                let at = layer.binary_search_by(|theirs| theirs.key().cmp(&package.key()));
+                let is_installed = at.is_ok_and(|at| layer[at].is_installed());
+                // A list of a package that is not installed is what is left of one that was removed and not purged.
+                if opaque || kinds.contains(&false) || (has_list && !is_installed) {
                     hidden.insert(package.key());
                 }
             }

@@ -157,6 +157,11 @@ fn before_all_others(leaf: &Leaf) -> Option<Judgement> {
             Directory => say(Quarantine, Reason::BaseDirectory),
             _ => say(Keep, Reason::Overriding),
         }),
+        // The new base's file of that package is not to be seen: the user's own in its place is.
+        Owner::Removed if !is_the_old_bases => Some(match leaf.theirs {
+            Directory => say(Quarantine, Reason::BaseDirectory),
+            _ => say(Keep, Reason::Own),
+        }),
         Owner::Nobody
         | Owner::Base
         | Owner::Removed
@@ -239,6 +244,9 @@ mod tests {
             (Owner::Gone, ByHand, Nothing, Quarantine),
             (Owner::Gone, ByHand, Same, Drop),
             (Owner::Database, Shipping::Unknown, Nothing, Drop),
+            (Owner::Removed, Shipping::Unknown, Differs { as_old: false }, Keep),
+            (Owner::Removed, Shipping::Unknown, Nothing, Keep),
+            (Owner::Removed, Shipping::Unknown, Directory, Quarantine),
         ];
         for (owner, shipping, theirs, expected) in rows {
             let found = judge_leaf(&Leaf { owner, shipping, theirs, ..PLAIN });
