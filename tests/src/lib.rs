@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod deb;
+pub mod debian;
 pub mod dice;
 pub mod edit;
 pub mod machine;

@@ -42,6 +42,8 @@ pub enum Need {
     Tool(&'static str),
     /// A file system of the kernel.
     Kernel(&'static str),
+    /// Something else: the function gets it if it can, or says why not. Not within the time of the trial.
+    Made(fn() -> Option<String>),
 }
 
 /// Runs the scenarios as a test binary does, or the one that the environment names.
@@ -133,6 +135,7 @@ fn lacking(needs: &[Need]) -> Option<String> {
     }
     needs.iter().find_map(|need| match need {
         Need::Tool(name) if !in_path(name) => Some(format!("needs the program {name}")),
+        Need::Made(make) => make(),
         Need::Kernel(name) if !kernel_has(name) => Some(format!("needs {name} in the kernel")),
         _ => None,
     })

@@ -1,6 +1,7 @@
 //! dpkg's database after a rebase describes exactly what is visible.
 
 mod beside;
+mod debian;
 mod ground;
 mod needs;
 mod states;
@@ -20,6 +21,8 @@ const IMAGES: &[Need] = &[
     Need::Kernel("erofs"),
     Need::Kernel("ext4"),
 ];
+const DEBIAN: &[Need] =
+    &[Need::Tool("mmdebstrap"), Need::Tool("mkfs.erofs"), Need::Kernel("erofs"), Need::Made(debian::lacking)];
 
 macro_rules! scenarios {
     ($($name:literal $needs:ident $run:expr,)*) => {
@@ -67,4 +70,5 @@ pub(crate) const SCENARIOS: &[Scenario] = scenarios! {
     "dpkg_base_without_a_database" DPKG trouble::gone,
     "dpkg_base_with_its_database_elsewhere" DPKG trouble::elsewhere,
     "dpkg_major_version_without_a_network" DPKG trouble::major,
+    "dpkg_real_debian" DEBIAN debian::story,
 };
