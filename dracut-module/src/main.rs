@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let mut timings = Timings::since(started);
     let machine = Machine::observe(&places, &words);
     timings.lap("base");
-    if machine.as_ref().is_ok_and(|machine| machine.is_layered(&places).unwrap_or(false)) {
+    if machine.as_ref().is_ok_and(Machine::is_layered) {
         log::info!("a layer is mounted over {} already", places.usr().display());
         return ExitCode::SUCCESS;
     }

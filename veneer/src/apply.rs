@@ -35,11 +35,13 @@ pub fn apply(
     if let Some(base) = work.base.take() {
         base.keep();
     }
-    if let Err(error) = work.ask_for_refresh(&plan.layer, is_mounted) {
+    // What a rebase leaves to do and to tell: a layer that was never derived has none of it.
+    let is_derived = plan.parent.is_some();
+    if let Err(error) = work.ask_for_refresh(&plan.layer, is_mounted && is_derived) {
         // Caches that are a little old are no reason to boot without the layer.
         log::warn!("{error}");
     }
-    if plan.action == Action::Used {
+    if plan.action == Action::Used && is_derived {
         match store.problems(&plan.layer) {
             Ok(problems) => work.problems = problems,
             // No reason to boot without the layer: they are words about it.
@@ -91,7 +93,9 @@ impl Work<'_> {
             }
             Step::Count { name, trial } => self.store.write_trial(name, *trial),
             Step::Mount { name, layers, target } => {
-                let mounted = self.assemble_or_mend(name, layers).and_then(|overlay| overlay.attach(target));
+                let mounted = self
+                    .assemble_or_mend(name, layers)
+                    .and_then(|overlay| overlay.attach(target, &self.machine.mounts));
                 if mounted.is_err() {
                     self.uncount(name);
                 }
@@ -126,11 +130,9 @@ impl Work<'_> {
     /// An overlay that has passed its probe and that nobody sees yet.
     fn assemble(&self, layers: &Layers) -> Result<Assembled> {
         let staging = self.places.staging();
-        let assembled = Assembled::new(layers, &staging)?;
-        if assembled.is_read_only()? {
-            return Err(Error::ReadOnly { path: layers.work.clone() });
-        }
-        probe::probe(&self.machine.sysroot, &self.machine.usr, assembled.root())?;
+        let mut assembled = Assembled::new(layers, &staging)?;
+        assembled.check_writable()?;
+        probe::probe(&self.places.sysroot, &self.machine.usr, assembled.root())?;
         Ok(assembled)
     }
 
@@ -167,7 +169,7 @@ impl Work<'_> {
     /// Tells the running system that caches are to be made again, at the first boot of a layer that was derived.
     fn ask_for_refresh(&self, name: &LayerName, is_mounted: bool) -> Result<()> {
         // A layer that is only made for the next boot is none of this one's.
-        if is_mounted && self.store.open_layer(name)?.stat(rebase::REFRESH)?.is_some() {
+        if is_mounted && self.store.in_layer(name, |dir| dir.stat(rebase::REFRESH))?.is_some() {
             fs_err::create_dir_all(&self.places.runtime).writing(&self.places.runtime)?;
             let mark = self.places.runtime.join(rebase::REFRESH_RUNTIME);
             fs_err::write(&mark, "").writing(&mark)?;

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::StatVfsMountFlags;
+use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 
 use crate::base::Base;
 use crate::error::{At as _, Error, Result};
 use crate::intent::{Cmdline, Intent, StoreSource};
-use crate::mount::{self, MountTable};
+use crate::mount::{self, MountTable, Site};
 use crate::paths;
 use crate::store::{Absent, Contents, Store};
 use crate::tree::Dir;
@@ -60,10 +60,10 @@ pub fn base_beside(store: &Path) -> PathBuf {
 /// The machine as found, but for the store.
 #[derive(Debug)]
 pub struct Machine {
-    /// The real root.
-    pub sysroot: Dir,
     /// The bare /usr.
     pub usr: Dir,
+    /// Where that is.
+    pub site: Site,
     /// The base that it is.
     pub base: Base,
     /// What is mounted.
@@ -73,17 +73,20 @@ pub struct Machine {
 impl Machine {
     /// Looks at the base.
     pub fn observe(places: &Places, words: &Cmdline) -> Result<Self> {
-        let sysroot = Dir::open(&places.sysroot)?;
-        let usr = sysroot.sub(c"usr")?;
+        let path = places.usr();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let usr = rustix::fs::openat(CWD, &path, flags, Mode::empty()).opening(&path)?;
+        let usr = Dir::from_fd(usr, path);
         let mounts = MountTable::read()?;
-        let base = Base::observe(&places.sysroot, &usr, &mounts, words)?;
-        Ok(Machine { sysroot, usr, base, mounts })
+        let site = mounts.site(&usr)?;
+        let base = Base::observe(&places.sysroot, &usr, &site, words)?;
+        Ok(Machine { usr, site, base, mounts })
     }
 
     /// True if a layer is mounted over /usr already.
-    pub fn is_layered(&self, places: &Places) -> Result<bool> {
-        let seen = self.mounts.seen_at(&places.usr())?;
-        Ok(seen.is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer")))
+    #[must_use]
+    pub fn is_layered(&self) -> bool {
+        self.site.mount.as_ref().is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer"))
     }
 }
 

@@ -48,8 +48,9 @@ impl Other {
         let (intent, _) = Intent::gather(&options.root, &words);
         let usr = Dir::open(&usr_path)?;
         let mounts = MountTable::read()?;
-        let base = veneer::base::Base::observe(&sysroot, &usr, &mounts, &words)?;
-        let machine = Machine { sysroot: Dir::open(&sysroot)?, usr, base, mounts };
+        let site = mounts.site(&usr)?;
+        let base = veneer::base::Base::observe(&sysroot, &usr, &site, &words)?;
+        let machine = Machine { usr, site, base, mounts };
         let places = Places {
             root: options.root.clone(),
             sysroot,

@@ -6,14 +6,14 @@
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{Dev, Mode, OFlags, ResolveFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::fingerprint;
 use crate::error::{At as _, Result};
 use crate::intent::Cmdline;
-use crate::mount::MountTable;
+use crate::mount::{MountRow, Site, Time};
 use crate::tree::Dir;
 
 /// Where a base id comes from, strongest first.
@@ -70,17 +70,17 @@ const STAMP_LIMIT: u64 = 4096;
 pub(super) fn observe(
     sysroot: &Path,
     usr: &Dir,
-    mounts: &MountTable,
+    site: &Site,
     words: &Cmdline,
-    os_release: &[u8],
+    os_release: (&[u8], Option<Time>),
 ) -> Result<BaseId> {
-    if let Some(id) = composefs(sysroot, usr, mounts)? {
+    if let Some(id) = site.mount.as_ref().and_then(composefs) {
         return Ok(BaseId { id, source: IdSource::Composefs });
     }
     if let Some(id) = ostree(sysroot, words)? {
         return Ok(BaseId { id, source: IdSource::Ostree });
     }
-    if let Some(id) = verity(usr, words)? {
+    if let Some(id) = verity(site.dev, words) {
         return Ok(BaseId { id, source: IdSource::Verity });
     }
     if let Some(stamp) = usr.read_down(Path::new(STAMP), STAMP_LIMIT)? {
@@ -89,20 +89,19 @@ pub(super) fn observe(
             return Ok(BaseId { id: hex(&Sha256::digest(stamp)), source: IdSource::Stamp });
         }
     }
-    let id = hex(&fingerprint::of(sysroot, usr, mounts, os_release)?);
+    let id = hex(&fingerprint::of(usr, site, os_release));
     Ok(BaseId { id, source: IdSource::Fingerprint })
 }
 
 /// The digest in the source of a mounted composefs: bootc's initramfs program writes `composefs:DIGEST` there, or
 /// `transient:composefs=DIGEST` (composefs-rs, mount.rs). libcomposefs, which ostree uses, writes no digest.
-fn composefs(sysroot: &Path, usr: &Dir, mounts: &MountTable) -> Result<Option<String>> {
-    let Some(mount) = mounts.holding(&sysroot.join("usr"), usr.stat_self()?.st_dev) else { return Ok(None) };
+fn composefs(mount: &MountRow) -> Option<String> {
     if mount.kind != "overlay" {
-        return Ok(None);
+        return None;
     }
     let source = mount.source.to_string_lossy();
     let digest = source.strip_prefix("composefs:").or_else(|| source.strip_prefix("transient:composefs="));
-    Ok(digest.and_then(digits))
+    digest.and_then(digits)
 }
 
 /// The checksum of the deployment that `ostree=` names, if it is the one that is mounted as the root.
@@ -144,17 +143,15 @@ fn digits(text: &str) -> Option<String> {
 
 /// The root hash that systemd-veritysetup was told, if /usr (or the root that it is part of) really is a dm-verity
 /// device: that device only exists because its hash tree agreed with the word.
-fn verity(usr: &Dir, words: &Cmdline) -> Result<Option<String>> {
+fn verity(dev: Dev, words: &Cmdline) -> Option<String> {
     let value = |key| words.last(key).flatten();
-    let Some(hash) = value("usrhash").or_else(|| value("roothash")) else { return Ok(None) };
-    let Some(hash) = digits(&hash) else { return Ok(None) };
-    let dev = usr.stat_self()?.st_dev;
+    let hash = digits(&value("usrhash").or_else(|| value("roothash"))?)?;
     let (major, minor) = (rustix::fs::major(dev), rustix::fs::minor(dev));
     // dm's own name for the kind of device; written by whoever set it up, here libcryptsetup.
     let uuid = fs_err::read(format!("/sys/dev/block/{major}:{minor}/dm/uuid"));
     // No such file: not a device-mapper device, so not verity.
     let is_verity = uuid.is_ok_and(|text| text.starts_with(b"CRYPT-VERITY-"));
-    Ok(is_verity.then_some(hash))
+    is_verity.then_some(hash)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::intent::Cmdline;
-use crate::mount::MountTable;
+use crate::mount::{Site, Time};
 use crate::report::one_line;
-use crate::tree::Dir;
+use crate::tree::{Dir, leave_open, read_sized};
 
 /// What is known of a base; a layer keeps a copy of that of the base it is bound to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +39,13 @@ pub struct Base {
 }
 
 impl Base {
-    /// Looks at the base below `sysroot`, whose /usr is already open as `usr`.
+    /// Looks at the base below `sysroot`, whose /usr is already open as `usr` and lies at `site`.
     ///
     /// `words` is the kernel command line, which names a verity root hash or an ostree deployment; a word counts
     /// only if what is mounted bears it out.
-    pub fn observe(sysroot: &Path, usr: &Dir, mounts: &MountTable, words: &Cmdline) -> Result<Self> {
-        let text = match usr.read_down(Path::new("lib/os-release"), OsRelease::LIMIT) {
-            Ok(Some(text)) => text,
+    pub fn observe(sysroot: &Path, usr: &Dir, site: &Site, words: &Cmdline) -> Result<Self> {
+        let (text, time) = match read_os_release(usr) {
+            Ok(Some((text, time))) => (text, Some(time)),
             // Nothing at all is no base: a layer on it would hide nothing and serve nobody.
             Ok(None) if usr.names()?.is_empty() => {
                 return Err(Error::Damaged {
@@ -53,15 +53,15 @@ impl Base {
                     what: "there is nothing in it".into(),
                 });
             }
-            Ok(None) => Vec::new(),
+            Ok(None) => (Vec::new(), None),
             // A base that cannot say its name is still one.
             Err(error) => {
                 log::warn!("{error}; going on as if it were empty");
-                Vec::new()
+                (Vec::new(), None)
             }
         };
         let os = OsRelease::parse(&String::from_utf8_lossy(&text));
-        let id = identity::observe(sysroot, usr, mounts, words, &text)?;
+        let id = identity::observe(sysroot, usr, site, words, (&text, time))?;
         Ok(Base {
             id,
             version: os.display_version(),
@@ -86,6 +86,16 @@ impl Base {
     pub fn describe(&self) -> String {
         format!("{} (id {})", self.name(), self.id.short())
     }
+}
+
+/// The content of os-release and its time of modification; `None` if there is none.
+fn read_os_release(usr: &Dir) -> Result<Option<(Vec<u8>, Time)>> {
+    let path = Path::new("lib/os-release");
+    let Some((file, stat)) = usr.file_down(path)? else { return Ok(None) };
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    let text = read_sized(&file, size, OsRelease::LIMIT, &usr.path().join(path))?;
+    leave_open(file);
+    Ok(Some((text, (stat.st_mtime, stat.st_mtime_nsec))))
 }
 
 fn machine() -> String {

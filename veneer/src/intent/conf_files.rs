@@ -100,7 +100,7 @@ fn content(path: &Path) -> io::Result<Content> {
         return Ok(Content::Refused("not a regular file"));
     }
     // The size in the metadata is no bound: files in /proc and /sys have none, others may grow.
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(usize::try_from(metadata.len().min(LARGEST)).unwrap_or(0) + 1);
     file.take(LARGEST + 1).read_to_end(&mut text)?;
     if text.len() as u64 > LARGEST {
         return Ok(Content::Refused("larger than 1 MiB"));

@@ -22,11 +22,12 @@ pub use protected::Protected;
 pub use store_source::{StoreSource, StoreSourceError};
 pub use warning::Warning;
 
+use crate::tree::leave_open;
 use warning::Warnings;
 
 /// The most bytes of a command line that are read. The kernel's own limit is 4 KiB on most machines, less than this on
 /// all.
-const LONGEST_CMDLINE: u64 = 64 * 1024;
+const LONGEST_CMDLINE: usize = 64 * 1024;
 
 /// What the user asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +108,20 @@ impl Cmdline {
     /// warning.
     #[must_use]
     pub fn read(path: &Path) -> (Self, Option<Warning>) {
-        let mut line = Vec::new();
-        let read = fs::File::open(path).and_then(|file| file.take(LONGEST_CMDLINE).read_to_end(&mut line));
+        let (mut line, mut piece) = (Vec::new(), [0; 4096]);
+        let read = fs::File::open(path).and_then(|mut file| {
+            // Most often one call: the kernel gives the whole line if there is room for it.
+            while line.len() < LONGEST_CMDLINE {
+                let length = file.read(&mut piece)?;
+                line.extend_from_slice(&piece[..length]);
+                if length < piece.len() {
+                    break;
+                }
+            }
+            line.truncate(LONGEST_CMDLINE);
+            leave_open(file.into_file());
+            Ok(())
+        });
         let mut warnings = Warnings::default();
         if let Err(error) = read {
             warnings.add(format!("{error}; going on as if it were empty"));

@@ -22,14 +22,14 @@ impl Bind {
     /// Binds the directory `source` to `target`, read-only, without the mounts below it (overlayfs would not show
     /// them either).
     pub fn read_only(source: &Path, target: &Path) -> Result<Self> {
-        match rustix::fs::mkdir(target, Mode::from_raw_mode(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(e) => return Err(e).writing(target),
+        if let Err(first) = bind(source, target) {
+            // On the first boot with this store; it is there on every other.
+            match rustix::fs::mkdir(target, Mode::from_raw_mode(0o755)) {
+                Ok(()) => bind(source, target)?,
+                Err(Errno::EXIST) => return Err(first),
+                Err(e) => return Err(e).writing(target),
+            }
         }
-        BindMount::new(source, target)
-            .recursive(false)
-            .bare_mount()
-            .map_err(|e| failed("bind", source, std::io::Error::last_os_error(), e.explain().to_string()))?;
         let bind = Bind { target: target.into(), kept: false };
         // systemd makes all mounts shared, in the initramfs too, and a bind of a shared mount is its peer: the overlay
         // that is about to cover /usr would appear here as well (mount_namespaces(7)).
@@ -47,6 +47,13 @@ impl Bind {
     pub fn keep(mut self) {
         self.kept = true;
     }
+}
+
+fn bind(source: &Path, target: &Path) -> Result<()> {
+    BindMount::new(source, target)
+        .recursive(false)
+        .bare_mount()
+        .map_err(|e| failed("bind", source, std::io::Error::last_os_error(), e.explain().to_string()))
 }
 
 impl Drop for Bind {

@@ -10,7 +10,7 @@ mod table;
 pub use bind::Bind;
 pub use overlay::{Assembled, Layers};
 pub use private::enter_private_root;
-pub use table::{MountRow, MountTable};
+pub use table::{MountRow, MountTable, Site, Time};
 
 use std::path::Path;
 

@@ -4,12 +4,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags};
 
 use super::kernel::{self, Lacking};
-use super::{MountTable, failed, unmount};
+use super::{MountRow, MountTable, failed, unmount};
 use crate::error::{Error, Result};
 use crate::tree::Dir;
 
@@ -30,16 +30,19 @@ pub struct Layers {
 /// An overlay that is not part of the file tree yet. Dropping it leaves no trace.
 #[derive(Debug)]
 pub struct Assembled {
+    /// Of a detached mount a handle of its place only (O_PATH), which cannot be listed.
     root: Dir,
     place: Place,
     layers: Layers,
     staging: PathBuf,
+    /// The nameless file that showed that it can be written to.
+    trial: Option<OwnedFd>,
 }
 
 #[derive(Debug)]
 enum Place {
-    /// A detached mount (fsmount(2)).
-    Detached(OwnedFd),
+    /// A detached mount (fsmount(2)), which is there as long as a handle of it is; with the context that it came from.
+    Detached(#[expect(dead_code, reason = "closed with the overlay, or with the process")] OwnedFd),
     /// Mounted at a directory of Veneer's own, by kernels that have only mount(2).
     Staged,
     /// Attached: nothing to undo.
@@ -54,37 +57,43 @@ impl Assembled {
             check_path(path)?;
         }
         match rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
-            Ok(context) => Self::detached(&context, layers, staging),
+            Ok(context) => Self::detached(context, layers, staging),
             Err(e) if kernel::is_missing(e) => Self::staged(layers, staging),
             Err(e) => Err(failed("create", Path::new("overlay"), e, String::new())),
         }
     }
 
-    fn detached(context: &OwnedFd, layers: &Layers, staging: &Path) -> Result<Self> {
-        let fail = |what, path: &Path, e| failed(what, path, e, kernel::messages(context));
-        rustix::mount::fsconfig_set_string(context, "source", SOURCE)
+    fn detached(context: OwnedFd, layers: &Layers, staging: &Path) -> Result<Self> {
+        let fail = |what, path: &Path, e| failed(what, path, e, kernel::messages(&context));
+        rustix::mount::fsconfig_set_string(&context, "source", SOURCE)
             .map_err(|e| fail("name", Path::new(SOURCE), e))?;
         let directories =
             [("lowerdir", &layers.lower), ("upperdir", &layers.upper), ("workdir", &layers.work)];
         for (key, path) in directories {
-            rustix::mount::fsconfig_set_string(context, key, path.as_path())
+            rustix::mount::fsconfig_set_string(&context, key, path.as_path())
                 .map_err(|e| fail("use for the overlay", path, e))?;
         }
         for (key, value, lacking) in kernel::OPTIONS {
-            match rustix::mount::fsconfig_set_string(context, key, value) {
+            match rustix::mount::fsconfig_set_string(&context, key, value) {
                 Err(e) if kernel::is_unknown_option(e) && lacking == Lacking::Drop => {
                     log::debug!("this kernel has no overlay option {key}={value}, and needs none");
                 }
                 other => other.map_err(|e| fail("set the overlay option", Path::new(key), e))?,
             }
         }
-        rustix::mount::fsconfig_create(context)
+        rustix::mount::fsconfig_create(&context)
             .map_err(|e| fail("assemble the overlay of", &layers.upper, e))?;
         let flags = (FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty());
-        let mount = rustix::mount::fsmount(context, flags.0, flags.1)
+        let mount = rustix::mount::fsmount(&context, flags.0, flags.1)
             .map_err(|e| fail("mount the overlay of", &layers.upper, e))?;
-        let root = root_of(&mount, c".", &layers.upper)?;
-        Ok(Assembled { root, place: Place::Detached(mount), layers: layers.clone(), staging: staging.into() })
+        let root = Dir::from_fd(mount, PathBuf::from("usr"));
+        Ok(Assembled {
+            root,
+            place: Place::Detached(context),
+            layers: layers.clone(),
+            staging: staging.into(),
+            trial: None,
+        })
     }
 
     /// The way of kernels before 5.2. libmount's overlay takes no options, so this is mount(2) itself.
@@ -118,9 +127,13 @@ impl Assembled {
         }
         .map_err(|e| failed("mount the overlay of", &layers.upper, e, String::new()))?;
         match Dir::open(staging) {
-            Ok(root) => {
-                Ok(Assembled { root, place: Place::Staged, layers: layers.clone(), staging: staging.into() })
-            }
+            Ok(root) => Ok(Assembled {
+                root,
+                place: Place::Staged,
+                layers: layers.clone(),
+                staging: staging.into(),
+                trial: None,
+            }),
             Err(error) => {
                 unmount(staging)?;
                 Err(error)
@@ -134,11 +147,21 @@ impl Assembled {
         &self.root
     }
 
-    /// True if the kernel gave a read-only overlay, as it does without an error when it cannot use the work directory.
-    pub fn is_read_only(&self) -> Result<bool> {
-        let stat = rustix::fs::fstatvfs(&self.root)
-            .map_err(|e| failed("ask the state of", self.root.path(), e, String::new()))?;
-        Ok(stat.f_flag.contains(StatVfsMountFlags::RDONLY))
+    /// Refuses an overlay that cannot be written to: the kernel mounts it read-only, without an error, when it cannot use
+    /// the work directory. A nameless file goes all the way to the upper's file system and leaves nothing behind.
+    pub fn check_writable(&mut self) -> Result<()> {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let tried = match rustix::fs::openat(&self.root, ".", flags, Mode::RUSR) {
+            // Overlayfs learnt O_TMPFILE in 6.1; before that the permission check is all there is without a trace.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR) => {
+                rustix::fs::accessat(&self.root, ".", Access::WRITE_OK, AtFlags::empty())
+            }
+            other => other.map(|file| self.trial = Some(file)),
+        };
+        match tried {
+            Err(Errno::ROFS) => Err(Error::ReadOnly { path: self.layers.work.clone() }),
+            other => other.map_err(|e| Error::Probe { what: format!("/usr would not be writable: {e}") }),
+        }
     }
 
     fn leave_staging(&self) -> Result<()> {
@@ -147,15 +170,17 @@ impl Assembled {
             .map_err(|source| Error::Remove { path: self.staging.clone(), source })
     }
 
-    /// Makes the overlay what everybody sees at `target`, and checks there that the kernel did as it was told.
-    pub fn attach(mut self, target: &Path) -> Result<()> {
-        if let Place::Detached(mount) = &self.place {
-            match rustix::mount::move_mount(mount, "", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH) {
+    /// Makes the overlay what everybody sees at `target`, and checks there that the kernel did as it was told. `mounts`
+    /// is any earlier table of mounts.
+    pub fn attach(mut self, target: &Path, mounts: &MountTable) -> Result<()> {
+        if let Place::Detached(_) = self.place {
+            let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+            match rustix::mount::move_mount(&self.root, "", CWD, target, flags) {
                 // A filter that knows one half of the API only: once more, the old way.
                 Err(e) if kernel::is_missing(e) => {
                     let (layers, staging) = (self.layers.clone(), self.staging.clone());
                     drop(self);
-                    return Self::staged(&layers, &staging)?.attach(target);
+                    return Self::staged(&layers, &staging)?.attach(target, mounts);
                 }
                 other => other.map_err(|e| failed("attach the layer to", target, e, String::new()))?,
             }
@@ -166,11 +191,13 @@ impl Assembled {
                 .map_err(|e| failed("attach the layer to", target, e, String::new()))?;
             self.leave_staging()?;
         }
-        self.place = Place::Attached;
-        if let Err(error) = check_attached(target) {
+        let handles = std::mem::replace(&mut self.place, Place::Attached);
+        if let Err(error) = check_attached(target, mounts) {
             unmount(target)?;
             return Err(error);
         }
+        // Closed with the process, which is about to end.
+        std::mem::forget((handles, self));
         Ok(())
     }
 }
@@ -187,16 +214,16 @@ impl Drop for Assembled {
 }
 
 /// Reads back what the kernel made of the options: module parameters and older kernels may have their own mind.
-fn check_attached(target: &Path) -> Result<()> {
+fn check_attached(target: &Path, mounts: &MountTable) -> Result<()> {
     let wrong = |kernel: String| Error::Mount {
         what: "trust the overlay at",
         path: target.into(),
         source: std::io::ErrorKind::InvalidData.into(),
         kernel,
     };
-    let table = MountTable::read()?;
-    match table.seen_at(target)? {
-        Some(row) if row.kind == "overlay" => match kernel::FORBIDDEN.iter().find(|word| row.has(word)) {
+    let is_ours = |row: &MountRow| row.kind == "overlay" && row.source == Path::new(SOURCE);
+    match mounts.seen_now_at(target, is_ours)? {
+        Some(row) => match kernel::FORBIDDEN.iter().find(|word| row.has(word)) {
             Some(word) => Err(wrong(format!("it is mounted with {word}"))),
             None => Ok(()),
         },
@@ -216,11 +243,4 @@ fn check_path(path: &Path) -> Result<()> {
         });
     }
     Ok(())
-}
-
-fn root_of(mount: &OwnedFd, name: &std::ffi::CStr, upper: &Path) -> Result<Dir> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(mount, name, flags, Mode::empty())
-        .map_err(|e| failed("open the overlay of", upper, e, String::new()))?;
-    Ok(Dir::from_fd(fd, PathBuf::from("usr")))
 }

@@ -1,13 +1,14 @@
 //! /proc/self/mountinfo, row by row: a row that libmount cannot read (an empty source, say) is no reason to lose the
-//! others.
+//! others. A row is parsed when somebody asks for it: of some dozens, a boot looks at two or three.
 
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dev, StatxFlags};
+use rustix::fs::{AtFlags, CWD, Dev, Statx, StatxFlags};
 
 use crate::error::{At as _, Result};
-use crate::tree::read_whole;
+use crate::tree::{Dir, read_whole};
 
 /// What Veneer asks of a mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,33 +30,9 @@ pub struct MountRow {
 }
 
 impl MountRow {
-    /// True if the file system's options have `option`, as a whole word.
-    #[must_use]
-    pub fn has(&self, option: &str) -> bool {
-        self.options.split(',').any(|word| word == option)
-    }
-}
-
-/// The mounts of this process's namespace, in the order of the kernel: the later of two at one place is on top.
-#[derive(Debug, Clone, Default)]
-pub struct MountTable {
-    rows: Vec<MountRow>,
-}
-
-impl MountTable {
-    /// Reads the running table.
-    pub fn read() -> Result<Self> {
-        let path = Path::new("/proc/self/mountinfo");
-        let file = fs_err::File::open(path).opening(path)?;
-        Ok(Self::parse(&read_whole(file.file(), LIMIT, path)?))
-    }
-
-    /// Parses proc_pid_mountinfo(5) text; rows that are none are left out.
-    #[must_use]
-    pub fn parse(text: &[u8]) -> Self {
-        let lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-        let rows = lines.filter_map(|line| libmount::mountinfo::Parser::new(line).next()?.ok());
-        let rows = rows.map(|row| MountRow {
+    fn parse(line: &[u8]) -> Option<Self> {
+        let row = libmount::mountinfo::Parser::new(line).next()?.ok()?;
+        Some(MountRow {
             id: row.mount_id,
             dev: rustix::fs::makedev(number(row.major), number(row.minor)),
             target: PathBuf::from(&*row.mount_point),
@@ -63,46 +40,142 @@ impl MountTable {
             source: PathBuf::from(&*row.mount_source),
             options: row.super_options.to_string_lossy().into_owned(),
             flags: row.mount_options.to_string_lossy().into_owned(),
-        });
-        MountTable { rows: rows.collect() }
+        })
+    }
+
+    /// True if the file system's options have `option`, as a whole word.
+    #[must_use]
+    pub fn has(&self, option: &str) -> bool {
+        self.options.split(',').any(|word| word == option)
+    }
+}
+
+/// Where an open directory is.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The mount that it is on.
+    pub mount: Option<MountRow>,
+    /// The device number that its files have.
+    pub dev: Dev,
+    /// When it was modified.
+    pub modified: Time,
+}
+
+/// A time of modification: seconds since 1970, and nanoseconds.
+pub type Time = (i64, u64);
+
+/// The mounts of this process's namespace, in the order of the kernel: the later of two at one place is on top.
+#[derive(Debug, Default)]
+pub struct MountTable {
+    text: Vec<u8>,
+    /// Where the text is from, to read it once more.
+    file: Option<File>,
+}
+
+impl MountTable {
+    /// Reads the running table.
+    pub fn read() -> Result<Self> {
+        let path = Path::new(MOUNTINFO);
+        let file: File = fs_err::File::open(path).opening(path)?.into();
+        let text = read_whole(&file, LIMIT, path)?;
+        Ok(MountTable { text, file: Some(file) })
+    }
+
+    /// Takes proc_pid_mountinfo(5) text; rows that are none are passed over.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Self {
+        MountTable { text: text.to_vec(), file: None }
+    }
+
+    /// The table as it is now; only as far as a row that is `enough`, which most often is the last.
+    fn read_again(&self, enough: impl Fn(&Self) -> bool) -> Result<Self> {
+        let Some(file) = &self.file else { return Self::read() };
+        let (path, mut text) = (Path::new(MOUNTINFO), Vec::new());
+        let mut piece = [0_u8; 8192];
+        loop {
+            let at = text.len() as u64;
+            let length =
+                rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut piece[..], at)).reading(path)?;
+            text.extend_from_slice(&piece[..length]);
+            let table = MountTable { text, file: None };
+            if length == 0 || enough(&table) {
+                return Ok(table);
+            }
+            text = table.text;
+        }
+    }
+
+    fn lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+        // A very long row may come in two pieces: without its end it is none.
+        self.text.split_inclusive(|b| *b == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+    }
+
+    fn rows(&self) -> impl DoubleEndedIterator<Item = MountRow> {
+        self.lines().filter_map(MountRow::parse)
+    }
+
+    fn numbered(&self, id: u64) -> Option<MountRow> {
+        let (start, is) = (format!("{id} "), |row: &MountRow| row.id == id);
+        self.lines().filter(|line| line.starts_with(start.as_bytes())).find_map(MountRow::parse).filter(is)
     }
 
     /// The topmost mount at exactly `target`.
     #[must_use]
-    pub fn at(&self, target: &Path) -> Option<&MountRow> {
-        self.rows.iter().rev().find(|row| row.target == target)
+    pub fn at(&self, target: &Path) -> Option<MountRow> {
+        self.rows().rev().find(|row| row.target == target)
     }
 
-    /// The mount that one sees at `path`, whatever links lead there.
-    pub fn seen_at(&self, path: &Path) -> Result<Option<&MountRow>> {
-        let stat = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).reading(path)?;
-        if stat.stx_mask & StatxFlags::MNT_ID.bits() != 0 {
-            return Ok(self.rows.iter().find(|row| row.id == stat.stx_mnt_id));
+    /// The mount that one sees at `path` now, whatever links lead there, if it is the one that is looked for.
+    pub fn seen_now_at(&self, path: &Path, is_it: impl Fn(&MountRow) -> bool) -> Result<Option<MountRow>> {
+        let table = self.read_again(|table| table.at(path).is_some_and(|row| is_it(&row)))?;
+        if let Some(row) = table.at(path).filter(&is_it) {
+            return Ok(Some(row));
         }
-        // Kernels before 5.8 do not tell the mount.
-        let path = fs_err::canonicalize(path).reading(path)?;
-        Ok(self.at(&path))
+        let stat = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).reading(path)?;
+        let row = match mount_id(&stat) {
+            Some(id) => table.numbered(id),
+            None => table.at(&fs_err::canonicalize(path).reading(path)?),
+        };
+        Ok(row.filter(is_it))
+    }
+
+    /// Where the open directory `dir` is.
+    pub fn site(&self, dir: &Dir) -> Result<Site> {
+        let fields = StatxFlags::MNT_ID | StatxFlags::BASIC_STATS;
+        let stat = rustix::fs::statx(dir, c"", AtFlags::EMPTY_PATH, fields).reading(dir.path())?;
+        let dev = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
+        let mount = mount_id(&stat).map_or_else(|| self.holding(dir.path(), dev), |id| self.numbered(id));
+        Ok(Site { mount, dev, modified: (stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec.into()) })
     }
 
     /// The mount of device `dev` that `path` lies on: the longest target that leads to it.
-    #[must_use]
-    pub fn holding(&self, path: &Path, dev: Dev) -> Option<&MountRow> {
-        let leads = |row: &&MountRow| path.starts_with(&row.target);
-        let length = |row: &&MountRow| row.target.as_os_str().as_bytes().len();
+    fn holding(&self, path: &Path, dev: Dev) -> Option<MountRow> {
+        let leads = |row: &MountRow| path.starts_with(&row.target);
+        let length = |row: &MountRow| row.target.as_os_str().as_bytes().len();
         // btrfs and some stacked file systems show another device number in stat than in mountinfo.
-        let same = self.rows.iter().filter(|row| row.dev == dev).filter(leads).max_by_key(length);
-        same.or_else(|| self.rows.iter().filter(leads).max_by_key(length))
+        let same = self.rows().filter(|row| row.dev == dev).filter(leads).max_by_key(length);
+        same.or_else(|| self.rows().filter(leads).max_by_key(length))
     }
 
     /// An overlay whose upper directory is below `store`.
     #[must_use]
-    pub fn overlay_below(&self, store: &Path) -> Option<&MountRow> {
+    pub fn overlay_below(&self, store: &Path) -> Option<MountRow> {
         let is_below = |word: &str| {
             word.strip_prefix("upperdir=").is_some_and(|upper| Path::new(upper).starts_with(store))
         };
-        self.rows.iter().find(|row| row.kind == "overlay" && row.options.split(',').any(is_below))
+        // The field before the file system's type is a dash, and blanks in other fields are written as `\040`.
+        let may_be = |line: &&[u8]| line.windows(11).any(|word| word == b" - overlay ");
+        let mut rows = self.lines().filter(may_be).filter_map(MountRow::parse);
+        rows.find(|row| row.kind == "overlay" && row.options.split(',').any(is_below))
     }
 }
+
+/// The number of the mount. Kernels before 5.8 do not tell it.
+fn mount_id(stat: &Statx) -> Option<u64> {
+    (stat.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(stat.stx_mnt_id)
+}
+
+const MOUNTINFO: &str = "/proc/self/mountinfo";
 
 /// No table is larger than this, not even with the kernel's 100 000 mounts.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -125,9 +198,11 @@ mod tests {
     #[test]
     fn the_topmost_mount_counts() {
         let table = MountTable::parse(TABLE);
-        assert_eq!(table.at(Path::new("/usr")).map(|r| r.kind.as_str()), Some("overlay"));
+        assert_eq!(table.at(Path::new("/usr")).map(|row| row.kind), Some("overlay".into()));
         let lower = table.holding(Path::new("/usr"), rustix::fs::makedev(254, 2));
-        assert_eq!(lower.map(|r| r.source.as_path()), Some(Path::new("/dev/vda2")));
+        assert_eq!(lower.map(|row| row.source), Some("/dev/vda2".into()));
+        assert_eq!(table.numbered(30).map(|row| row.source), Some("/dev/vda2".into()));
+        assert_eq!((table.numbered(3), table.numbered(31)), (None, None));
     }
 
     #[test]
@@ -144,9 +219,10 @@ mod tests {
         for _ in 0..crate::fuzz::rounds(3000) {
             let text = random.mangle(TABLE);
             let table = MountTable::parse(&text);
-            assert!(table.rows.len() <= text.split(|b| *b == b'\n').count());
-            let _: Option<&MountRow> = table.holding(Path::new("/usr"), 0);
-            let _: Option<&MountRow> = table.overlay_below(Path::new("/s"));
+            assert!(table.rows().count() <= text.split(|b| *b == b'\n').count());
+            let _: Option<MountRow> = table.holding(Path::new("/usr"), 0);
+            let overlay = table.overlay_below(Path::new("/s"));
+            assert!(overlay.is_none_or(|row| row.kind == "overlay"));
         }
     }
 }

@@ -7,11 +7,11 @@ mod elf;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -36,12 +36,11 @@ const RUNTIME: [&str; 1] = ["lib64/libc.so.6"];
 const LINK_LIMIT: u32 = 40;
 
 /// Checks the assembled `usr` against the bare `base`, in the root file system at `sysroot`.
-pub fn probe(sysroot: &Dir, base: &Dir, usr: &Dir) -> Result<()> {
-    writable(usr)?;
+pub fn probe(sysroot: &Path, base: &Dir, usr: &Dir) -> Result<()> {
     let merged = Root { sysroot, usr };
     let bare = Root { sysroot, usr: base };
     for path in NEEDED.iter().chain(&RUNTIME) {
-        if is_missing(base, path) || is_the_bases(base, usr, path) {
+        if is_the_bases(&bare, &merged, path) {
             continue;
         }
         let full = Path::new("/usr").join(path);
@@ -62,18 +61,18 @@ fn refuse(path: &Path, why: &str) -> Error {
     Error::Probe { what: format!("{} {why}", path.display()) }
 }
 
-fn is_missing(base: &Dir, path: &str) -> bool {
-    let stat = rustix::fs::statat(base, path, AtFlags::SYMLINK_NOFOLLOW);
-    matches!(stat, Err(Errno::NOENT | Errno::NOTDIR))
-}
-
-/// True if the layer does not touch `path`, nor what links there lead to: then it is as good as the base. This is the
-/// answer on nearly every boot, for a few calls; a copied-up file has another ctime, if nothing else.
-fn is_the_bases(base: &Dir, usr: &Dir, path: &str) -> bool {
+/// True if the base has nothing at `path`, or the layer does not touch it, nor what links there lead to: then it is as
+/// good as the base. This is the answer on nearly every boot, for a few calls; a copied-up file has another ctime, if
+/// nothing else.
+fn is_the_bases(bare: &Root<'_>, merged: &Root<'_>, path: &str) -> bool {
     let mut path = PathBuf::from(path);
-    for _ in 0..8 {
-        let stat = |dir: &Dir| rustix::fs::statat(dir, &path, AtFlags::SYMLINK_NOFOLLOW);
-        let (Ok(below), Ok(above)) = (stat(base), stat(usr)) else { return false };
+    for links in 0..8 {
+        let stat = |root: &Root<'_>| rustix::fs::statat(root.usr, &path, AtFlags::SYMLINK_NOFOLLOW);
+        let below = match stat(bare) {
+            Err(Errno::NOENT | Errno::NOTDIR) if links == 0 => return true,
+            other => other,
+        };
+        let (Ok(below), Ok(above)) = (below, below.and_then(|_| stat(merged))) else { return false };
         let key = |s: &Stat| (s.st_ino, s.st_mode, s.st_size, s.st_mtime, s.st_ctime, s.st_ctime_nsec);
         if key(&below) != key(&above) {
             return false;
@@ -81,12 +80,14 @@ fn is_the_bases(base: &Dir, usr: &Dir, path: &str) -> bool {
         match Kind::of(&below) {
             Kind::File => return true,
             Kind::Symlink => {
-                let Ok(target) = rustix::fs::readlinkat(base, &path, Vec::new()) else { return false };
+                let Ok(target) = rustix::fs::readlinkat(bare.usr, &path, Vec::new()) else { return false };
                 let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
-                path = match target.strip_prefix("/usr") {
-                    Ok(below) => below.to_path_buf(),
-                    // Elsewhere in the root, where only the slow way knows its way.
-                    Err(_) if target.is_absolute() => return false,
+                path = match target.strip_prefix("/") {
+                    Ok(target) => match bare.below_usr(target) {
+                        Some(below) => below,
+                        // Elsewhere in the root, where only the slow way knows its way.
+                        None => return false,
+                    },
                     Err(_) => path.parent().unwrap_or(Path::new("")).join(target),
                 };
             }
@@ -119,23 +120,9 @@ impl Seen {
     }
 }
 
-/// A nameless file goes all the way to the upper's file system and leaves nothing behind.
-fn writable(usr: &Dir) -> Result<()> {
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    match rustix::fs::openat(usr, ".", flags, Mode::RUSR) {
-        Ok(_) => Ok(()),
-        // Overlayfs learnt O_TMPFILE in 6.1; before that the permission check is all there is without a trace.
-        Err(Errno::OPNOTSUPP | Errno::ISDIR) => {
-            rustix::fs::accessat(usr, ".", Access::WRITE_OK, AtFlags::empty())
-                .map_err(|e| Error::Probe { what: format!("/usr would not be writable: {e}") })
-        }
-        Err(e) => Err(Error::Probe { what: format!("/usr would not be writable: {e}") }),
-    }
-}
-
 /// A root file system whose /usr is taken from elsewhere.
 struct Root<'a> {
-    sysroot: &'a Dir,
+    sysroot: &'a Path,
     usr: &'a Dir,
 }
 
@@ -207,11 +194,24 @@ impl Root<'_> {
         })
     }
 
+    /// Where a path of the root is below /usr: because it says so, or by one of the links that a root with everything in
+    /// /usr has (`lib` to `usr/lib`).
+    fn below_usr(&self, path: &Path) -> Option<PathBuf> {
+        if let Ok(below) = path.strip_prefix("usr") {
+            return Some(below.to_path_buf());
+        }
+        let Component::Normal(first) = path.components().next()? else { return None };
+        let link = rustix::fs::readlinkat(CWD, self.sysroot.join(first), Vec::new()).ok()?;
+        let link = PathBuf::from(OsString::from_vec(link.into_bytes()));
+        let is_its_own = link.strip_prefix("/").unwrap_or(&link) == Path::new("usr").join(first);
+        is_its_own.then(|| path.to_path_buf())
+    }
+
     /// Which tree a link-free path (relative to the root) lies in, and where in it.
-    fn place(&self, path: &Path) -> (&Dir, PathBuf) {
+    fn place(&self, path: &Path) -> (BorrowedFd<'_>, PathBuf) {
         match path.strip_prefix("usr") {
-            Ok(below) => (self.usr, below.to_path_buf()),
-            Err(_) => (self.sysroot, path.to_path_buf()),
+            Ok(below) => (self.usr.as_fd(), below.to_path_buf()),
+            Err(_) => (CWD, self.sysroot.join(path)),
         }
     }
 }
@@ -242,9 +242,8 @@ mod tests {
         std::os::unix::fs::symlink("/usr/bin/bash", root.join("etc/alternatives/sh")).expect("link");
         std::os::unix::fs::symlink("/etc/alternatives/sh", root.join("usr/bin/sh")).expect("link");
         std::os::unix::fs::symlink("loop", root.join("usr/bin/loop")).expect("link");
-        let sysroot = Dir::open(&root).expect("open");
-        let usr = sysroot.sub(c"usr").expect("open");
-        let it = Root { sysroot: &sysroot, usr: &usr };
+        let usr = Dir::open(&root.join("usr")).expect("open");
+        let it = Root { sysroot: &root, usr: &usr };
         assert!(it.look(Path::new("/usr/bin/sh")).is_ok_and(|seen| seen.elf.is_some() && seen.executable));
         let why = |path: &str| it.look(Path::new(path)).err();
         assert_eq!(why("/usr/bin/loop").as_deref(), Some("is a loop of symlinks"));

@@ -25,7 +25,12 @@ pub fn tell_journal(socket: &std::path::Path, status: &Status) {
         "MESSAGE={message}\nMESSAGE_ID={id}\nPRIORITY={priority}\nSYSLOG_IDENTIFIER=veneer\n\
          VENEER_REASON={reason}\nVENEER_LAYER={layer}\nVENEER_BASE={base}\n"
     );
-    let sent = UnixDatagram::unbound().and_then(|from| from.send_to(entry.as_bytes(), socket));
+    let sent = UnixDatagram::unbound().and_then(|from| {
+        let sent = from.send_to(entry.as_bytes(), socket);
+        // It is the last thing that a boot does: closed with the process.
+        std::mem::forget(from);
+        sent
+    });
     if let Err(error) = sent {
         log::debug!("no journal at {}: {error}", socket.display());
     }

@@ -1,14 +1,18 @@
 //! `status.json`: what this boot did. Its form is an interface (format 1): fields are added, never changed.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 
+use rustix::fs::Mode;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use crate::base::{Base, IdSource};
 use crate::error::{At as _, Result};
 use crate::store::{Action, LayerName};
+use crate::tree::leave_open;
 use crate::verdict::Reason;
 
 /// Whether a layer is mounted.
@@ -85,13 +89,14 @@ impl Status {
         let tmp = runtime.join("status.json.new");
         let mut text = serde_json::to_string(self).map_err(std::io::Error::other).writing(&path)?;
         text.push('\n');
-        match fs_err::write(&tmp, &text) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                fs_err::create_dir_all(runtime).writing(runtime)?;
-                fs_err::write(&tmp, &text).writing(&tmp)?;
-            }
-            other => other.writing(&tmp)?,
+        // /run is new on every boot.
+        match rustix::fs::mkdir(runtime, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(_) => fs_err::create_dir_all(runtime).writing(runtime)?,
         }
+        let mut file = fs_err::File::create(&tmp).writing(&tmp)?;
+        file.write_all(text.as_bytes()).writing(&tmp)?;
+        leave_open(file.into_file());
         fs_err::rename(&tmp, &path).writing(&path)
     }
 

@@ -170,11 +170,11 @@ pub struct Layer {
 }
 
 impl Layer {
-    pub(super) fn read(layers: &Dir, name: &LayerName) -> Result<Self> {
-        let dir = layers.sub(&name.file_name())?;
+    /// Reads the layer `name` from its directory.
+    pub(super) fn read(dir: &Dir, name: &LayerName) -> Result<Self> {
         let damaged = |file: &CStr, what: &str| Error::Damaged { path: dir.path_of(file), what: what.into() };
         let state: LayerState =
-            state::read(&dir, STATE, "layer", STATE_LIMIT)?.ok_or_else(|| damaged(STATE, "missing"))?;
+            state::read(dir, STATE, "layer", STATE_LIMIT)?.ok_or_else(|| damaged(STATE, "missing"))?;
         if state.base.id.short() != name.base() {
             return Err(damaged(STATE, "it belongs to another layer"));
         }
@@ -184,7 +184,7 @@ impl Layer {
                 return Err(damaged(part, "no directory"));
             }
         }
-        let trial = Trial::read(&dir)?;
+        let trial = Trial::read(dir)?;
         Ok(Layer { name: name.clone(), state, trial })
     }
 }

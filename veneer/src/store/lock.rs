@@ -9,7 +9,10 @@ use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{At as _, Error, Result};
-use crate::tree::{Dir, read_whole};
+use crate::tree::{Dir, leave_open, read_at_once};
+
+/// Why a store that cannot be written to is none.
+pub(super) const READ_ONLY: &str = "it is read-only";
 
 /// Held as long as the value lives.
 #[derive(Debug)]
@@ -19,7 +22,13 @@ impl Lock {
     pub(super) fn take(root: &Dir) -> Result<Self> {
         let path = root.path_of(c"lock");
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(root, c"lock", flags, Mode::RUSR | Mode::WUSR).opening(&path)?;
+        let fd = match rustix::fs::openat(root, c"lock", flags, Mode::RUSR | Mode::WUSR) {
+            Err(Errno::ROFS) => {
+                let store = root.path().parent().unwrap_or(root.path());
+                return Err(Error::Unfit { path: store.into(), what: READ_ONLY.into() });
+            }
+            other => other.opening(&path)?,
+        };
         let stat = rustix::fs::fstat(&fd).reading(&path)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Error::Damaged { path, what: "not a regular file".into() });
@@ -43,7 +52,7 @@ impl Lock {
         }
         let boot = boot_id();
         // One line of one length, so that one call replaces whatever was there.
-        let text = format!("boot {:36.36} pid {:10}\n", boot.trim(), std::process::id());
+        let text = format!("boot {:36.36}\n", boot.trim());
         // A full store takes no note. The lock is held all the same, and what needs room says so by itself.
         if let Err(error) = rustix::io::pwrite(&file, text.as_bytes(), 0) {
             log::debug!("{}: {error}", path.display());
@@ -55,6 +64,14 @@ impl Lock {
 /// The kernel's name for this boot. Without /proc there is none, and the lock itself works as well.
 fn boot_id() -> String {
     let path = Path::new("/proc/sys/kernel/random/boot_id");
-    let id = fs_err::File::open(path).ok().and_then(|file| read_whole(file.file(), 64, path).ok());
-    String::from_utf8_lossy(&id.unwrap_or_default()).into_owned()
+    let read = || {
+        let file = fs_err::File::open(path).opening(path)?;
+        let id = read_at_once(file.file(), 64, path)?;
+        leave_open(file.into_file());
+        Ok(String::from_utf8_lossy(&id).into_owned())
+    };
+    read().unwrap_or_else(|error: Error| {
+        log::debug!("{error}");
+        String::new()
+    })
 }

@@ -7,10 +7,11 @@ mod state;
 
 pub use layer::{Action, Created, Layer, LayerName, LayerState, Trial};
 
+use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, StatVfsMountFlags, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatVfsMountFlags, StatxAttributes, StatxFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{At as _, Error, Result};
@@ -44,6 +45,8 @@ pub struct Store {
     path: PathBuf,
     root: Dir,
     layers: Dir,
+    /// The directory of the layer that was read last.
+    last: RefCell<Option<(LayerName, Dir)>>,
     /// Held as long as the store is open; the kernel lets go of it when the process ends, however it ends.
     _lock: Lock,
 }
@@ -60,8 +63,9 @@ pub struct Contents {
 }
 
 impl Contents {
-    fn read(layers: &Dir) -> Result<Self> {
-        let mut contents = Contents::default();
+    /// Reads the state of every layer; with the directory of the last of them, which is the one most often used next.
+    fn read(layers: &Dir) -> Result<(Self, Option<(LayerName, Dir)>)> {
+        let (mut contents, mut last) = (Contents::default(), None);
         for file in layers.names()? {
             if file.to_bytes().ends_with(b".tmp") {
                 contents.leftovers.push(file);
@@ -69,13 +73,17 @@ impl Contents {
             }
             // What is no layer is none of ours.
             let Some(name) = LayerName::of(&file) else { continue };
-            match Layer::read(layers, &name) {
-                Ok(layer) => contents.layers.push(layer),
+            let read = layers.sub(&file).and_then(|dir| Ok((Layer::read(&dir, &name)?, dir)));
+            match read {
+                Ok((layer, dir)) => {
+                    contents.layers.push(layer);
+                    last = Some((name, dir));
+                }
                 Err(error) => contents.damaged.push((name, error.to_string())),
             }
         }
         contents.layers.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(contents)
+        Ok((contents, last))
     }
 }
 
@@ -95,17 +103,20 @@ impl Store {
     /// it knows whether there is something to mount, and the initramfs behind it is memory.
     pub fn open(path: &Path, mounted: bool) -> std::result::Result<Self, Absent> {
         Self::find(path, mounted)?;
-        Self::open_there(path).map_err(Absent::Error)
+        Self::open_there(path)
     }
 
     fn find(path: &Path, mounted: bool) -> std::result::Result<(), Absent> {
+        if !mounted {
+            return Ok(());
+        }
         match rustix::fs::statx(rustix::fs::CWD, path, AtFlags::empty(), StatxFlags::TYPE) {
             Err(rustix::io::Errno::NOENT) => return Err(Absent::Missing),
             Err(e) => return Err(Absent::Error(Err::<(), _>(e).reading(path).unwrap_err())),
             // The attribute is there from 5.8 on; without it systemd's own checks have to do.
             Ok(stat) => {
                 let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
-                if mounted && known && !stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+                if known && !stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
                     return Err(Absent::Missing);
                 }
             }
@@ -117,41 +128,62 @@ impl Store {
     /// is empty.
     pub fn look(path: &Path, mounted: bool) -> std::result::Result<Contents, Absent> {
         Self::find(path, mounted)?;
+        let top = Self::top(path)?;
         let read = || -> Result<Contents> {
-            let Some(root) = Dir::open(path)?.sub_if_there(ROOT)? else { return Ok(Contents::default()) };
+            let Some(root) = top.sub_if_there(ROOT)? else { return Ok(Contents::default()) };
             let _: Option<StoreState> = state::read(&root, STATE, "store", 4096)?;
             match root.sub_if_there(LAYERS)? {
-                Some(layers) => Contents::read(&layers),
+                Some(layers) => Ok(Contents::read(&layers)?.0),
                 None => Ok(Contents::default()),
             }
         };
         read().map_err(Absent::Error)
     }
 
-    fn open_there(path: &Path) -> Result<Self> {
-        let top = Dir::open(path)?;
-        let unfit = |what: &str| Error::Unfit { path: path.into(), what: what.into() };
-        let state = rustix::fs::fstatvfs(&top).reading(path)?;
+    fn top(path: &Path) -> std::result::Result<Dir, Absent> {
+        Dir::open(path).map_err(|error| match error {
+            Error::Open { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Absent::Missing,
+            other => Absent::Error(other),
+        })
+    }
+
+    fn open_there(path: &Path) -> std::result::Result<Self, Absent> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let full = path.join("veneer");
+        // Every boot but the first.
+        let (root, new) = match rustix::fs::openat(CWD, &full, flags, Mode::empty()) {
+            Ok(root) => (Dir::from_fd(root, full), false),
+            Err(_) => Self::start(path, &Self::top(path)?).map_err(Absent::Error)?,
+        };
+        let open = || {
+            let lock = Lock::take(&root)?;
+            let layers = Self::open_layers(path, &root, new)?;
+            Ok((lock, layers))
+        };
+        let (lock, layers) = open().map_err(Absent::Error)?;
+        Ok(Store { path: path.into(), root, layers, last: RefCell::default(), _lock: lock })
+    }
+
+    /// Makes the store's directory if it is missing; true with it if this did.
+    fn start(path: &Path, top: &Dir) -> Result<(Dir, bool)> {
+        let state = rustix::fs::fstatvfs(top).reading(path)?;
         if state.f_flag.contains(StatVfsMountFlags::RDONLY) {
-            return Err(unfit("it is read-only"));
+            return Err(Error::Unfit { path: path.into(), what: lock::READ_ONLY.into() });
         }
-        let (root, new) = match top.sub_if_there(ROOT)? {
-            Some(root) => (root, false),
+        match top.sub_if_there(ROOT)? {
+            Some(root) => Ok((root, false)),
             None if top.stat(ROOT)?.is_some() => {
-                return Err(Error::Damaged { path: top.path_of(ROOT), what: "not a directory".into() });
+                Err(Error::Damaged { path: top.path_of(ROOT), what: "not a directory".into() })
             }
             None => {
-                check_fit(&top)?;
-                (top.make_sub(ROOT, 0o755)?, true)
+                check_fit(top)?;
+                Ok((top.make_sub(ROOT, 0o755)?, true))
             }
-        };
-        let lock = Lock::take(&root)?;
-        let layers = Self::open_layers(&top, &root, new)?;
-        Ok(Store { path: path.into(), root, layers, _lock: lock })
+        }
     }
 
     /// The state file is written last, so its absence beside an empty `layers/` is a creation that was cut off.
-    fn open_layers(top: &Dir, root: &Dir, new: bool) -> Result<Dir> {
+    fn open_layers(path: &Path, root: &Dir, new: bool) -> Result<Dir> {
         let state: Option<StoreState> = state::read(root, STATE, "store", 4096)?;
         let layers = match root.sub_if_there(LAYERS)? {
             Some(layers) => layers,
@@ -170,8 +202,9 @@ impl Store {
                     what: "missing beside layers".into(),
                 });
             }
+            let top = Dir::open(path)?;
             if !new {
-                check_fit(top)?;
+                check_fit(&top)?;
             }
             state::write(root, STATE, "store", &StoreState { id: random_id(), by: by() })?;
             top.sync()?;
@@ -204,7 +237,17 @@ impl Store {
 
     /// Reads the state of every layer.
     pub fn contents(&self) -> Result<Contents> {
-        Contents::read(&self.layers)
+        let (contents, last) = Contents::read(&self.layers)?;
+        *self.last.borrow_mut() = last;
+        Ok(contents)
+    }
+
+    /// Does something in a layer's directory.
+    pub fn in_layer<T>(&self, name: &LayerName, act: impl FnOnce(&Dir) -> Result<T>) -> Result<T> {
+        match &*self.last.borrow() {
+            Some((last, dir)) if last == name => act(dir),
+            _ => act(&self.open_layer(name)?),
+        }
     }
 
     /// Refuses if less than `bytes` and the reserve are free.
@@ -238,18 +281,18 @@ impl Store {
 
     /// What the user should know of a layer on its base, as its rebase left it.
     pub fn problems(&self, name: &LayerName) -> Result<Vec<Problem>> {
-        let dir = self.open_layer(name)?;
-        Ok(state::read(&dir, PROBLEMS, "problems", PROBLEMS_LIMIT)?.unwrap_or_default())
+        let read = |dir: &Dir| state::read(dir, PROBLEMS, "problems", PROBLEMS_LIMIT);
+        Ok(self.in_layer(name, read)?.unwrap_or_default())
     }
 
     /// Reads a layer's trial count.
     pub fn read_trial(&self, name: &LayerName) -> Result<Trial> {
-        Trial::read(&self.open_layer(name)?)
+        self.in_layer(name, Trial::read)
     }
 
     /// Writes a layer's trial count, durably.
     pub fn write_trial(&self, name: &LayerName, trial: Trial) -> Result<()> {
-        trial.write(&self.open_layer(name)?)
+        self.in_layer(name, |dir| trial.write(dir))
     }
 }
 

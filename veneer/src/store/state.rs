@@ -1,14 +1,16 @@
 //! State files: one line that names kind, format and checksum, then JSON. Replaced atomically, read with bounds.
 
 use std::ffi::{CStr, CString};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{At as _, Error, Result};
 use crate::report::one_line;
-use crate::tree::Dir;
+use crate::tree::{Dir, leave_open, read_at_once};
 
 /// The format that this program writes, for every kind of state file.
 const FORMAT: u32 = 1;
@@ -16,7 +18,7 @@ const FORMAT: u32 = 1;
 /// Reads a state file of `kind`; `None` if it is not there. Whatever else is wrong has a name: damage is never
 /// guessed around.
 pub(super) fn read<T: DeserializeOwned>(dir: &Dir, name: &CStr, kind: &str, limit: u64) -> Result<Option<T>> {
-    let Some(bytes) = dir.read(name, limit)? else { return Ok(None) };
+    let Some(bytes) = content(dir, name, limit)? else { return Ok(None) };
     match parse(&bytes, kind) {
         Ok(value) => Ok(Some(value)),
         Err(Flaw::Format(found)) => Err(Error::Format { path: dir.path_of(name), found, known: FORMAT }),
@@ -40,8 +42,33 @@ pub(super) fn write<T: Serialize + ?Sized>(dir: &Dir, name: &CStr, kind: &str, v
     };
     file.write_all(text.as_bytes()).writing(dir.path_of(&tmp))?;
     rustix::fs::fsync(&file).writing(dir.path_of(&tmp))?;
+    leave_open(file);
     rustix::fs::renameat(dir, &*tmp, dir, name).writing(dir.path_of(name))?;
     dir.sync()
+}
+
+/// The content of a file, `None` if there is none. Nothing is asked of the file first: every boot reads some of these,
+/// a FIFO or a device cannot block a reader that does not wait, and what was cut off has the wrong checksum.
+fn content(dir: &Dir, name: &CStr, limit: u64) -> Result<Option<Vec<u8>>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let path = dir.path_of(name);
+    let no_file = || Error::Damaged { path: path.clone(), what: "not a regular file".into() };
+    let file = match rustix::fs::openat(dir, name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        // A symlink, a socket, or a device that nothing drives.
+        Err(Errno::LOOP | Errno::NXIO | Errno::NODEV) => return Err(no_file()),
+        other => other.opening(&path)?,
+    };
+    let read = read_at_once(&file, limit, &path);
+    leave_open(file);
+    match read {
+        Err(Error::Read { source, .. })
+            if matches!(source.kind(), ErrorKind::IsADirectory | ErrorKind::WouldBlock) =>
+        {
+            Err(no_file())
+        }
+        other => other.map(Some),
+    }
 }
 
 enum Flaw {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, RawMode, ResolveFlags, SeekFrom, Stat};
 use rustix::io::Errno;
@@ -51,6 +52,8 @@ pub fn is_whiteout(stat: &Stat) -> bool {
 pub struct Dir {
     fd: OwnedFd,
     path: PathBuf,
+    /// True once the handle's position may be elsewhere than at the first entry.
+    listed: AtomicBool,
 }
 
 impl AsFd for Dir {
@@ -64,13 +67,13 @@ impl Dir {
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(CWD, path, flags, Mode::empty()).opening(path)?;
-        Ok(Dir { fd, path: path.to_path_buf() })
+        Ok(Dir::from_fd(fd, path.to_path_buf()))
     }
 
-    /// Takes an open handle; `path` is for messages.
+    /// Takes an open handle that nobody has listed; `path` is for messages.
     #[must_use]
     pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Self {
-        Dir { fd, path }
+        Dir { fd, path, listed: AtomicBool::new(false) }
     }
 
     /// The path that this directory was reached by.
@@ -95,14 +98,14 @@ impl Dir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let path = if name == c"." { self.path.clone() } else { self.path_of(name) };
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).opening(&path)?;
-        Ok(Dir { fd, path })
+        Ok(Dir::from_fd(fd, path))
     }
 
     /// As [`Dir::sub`], `None` if nothing or no directory is there.
     pub fn sub_if_there(&self, name: &CStr) -> Result<Option<Self>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
-            Ok(fd) => Ok(Some(Dir { fd, path: self.path_of(name) })),
+            Ok(fd) => Ok(Some(Dir::from_fd(fd, self.path_of(name)))),
             // A name longer than the base's file system knows is a name that the base does not have.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG) => Ok(None),
             Err(e) => Err(e).opening(self.path_of(name)),
@@ -118,7 +121,7 @@ impl Dir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), resolve) {
-            Ok(fd) => return Ok(Some(Dir { fd, path: self.path.join(path) })),
+            Ok(fd) => return Ok(Some(Dir::from_fd(fd, self.path.join(path)))),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => return Ok(None),
             // Before 5.6, or by a filter, or longer than a path may be: a component at a time.
             Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => {}
@@ -153,6 +156,11 @@ impl Dir {
 
     /// Opens a regular file for reading. FIFOs and devices cannot block it: they are refused by name.
     pub fn file(&self, name: &CStr) -> Result<File> {
+        self.sized_file(name).map(|(file, _)| file)
+    }
+
+    /// As [`Dir::file`], with its size in bytes.
+    fn sized_file(&self, name: &CStr) -> Result<(File, u64)> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let path = self.path_of(name);
         let fd = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
@@ -166,23 +174,29 @@ impl Dir {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Error::Damaged { path, what: "not a regular file".into() });
         }
-        Ok(File::from(fd))
+        Ok((File::from(fd), size_of(&stat)))
     }
 
     /// Reads a regular file of at most `limit` bytes; `None` if nothing is there.
     pub fn read(&self, name: &CStr, limit: u64) -> Result<Option<Vec<u8>>> {
-        let file = match self.file(name) {
+        let (file, size) = match self.sized_file(name) {
             Err(Error::Open { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(None);
             }
             other => other?,
         };
-        read_whole(&file, limit, &self.path_of(name)).map(Some)
+        read_sized(&file, size, limit, &self.path_of(name)).map(Some)
     }
 
     /// Reads a file at a path below this directory, following symlinks as long as they stay below it: for trees that
     /// are trusted, the base above all. `None` if it is not there or leads out.
     pub fn read_down(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+        let Some((file, stat)) = self.file_down(path)? else { return Ok(None) };
+        read_sized(&file, size_of(&stat), limit, &self.path.join(path)).map(Some)
+    }
+
+    /// As [`Dir::read_down`], the open file and its `stat`.
+    pub(crate) fn file_down(&self, path: &Path) -> Result<Option<(File, Stat)>> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         let opened = match rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), resolve) {
@@ -199,7 +213,7 @@ impl Dir {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Error::Damaged { path: full, what: "not a regular file".into() });
         }
-        read_whole(&fd, limit, &full).map(Some)
+        Ok(Some((File::from(fd), stat)))
     }
 
     /// Makes the directory `name` with exactly `mode` and opens it.
@@ -252,8 +266,9 @@ impl Dir {
     /// ([`FileType::Unknown`] where it does not).
     pub fn each_name(&self, mut see: impl FnMut(&CStr, FileType)) -> Result<()> {
         let mut buffer = Vec::with_capacity(16 * 1024);
-        // The position belongs to the handle, and somebody may have listed it before.
-        rustix::fs::seek(&self.fd, SeekFrom::Start(0)).reading(&self.path)?;
+        if self.listed.swap(true, Ordering::Relaxed) {
+            rustix::fs::seek(&self.fd, SeekFrom::Start(0)).reading(&self.path)?;
+        }
         let mut entries = RawDir::new(&self.fd, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry.reading(&self.path)?;
@@ -311,20 +326,58 @@ impl Dir {
     }
 }
 
+/// Leaves a file open until the process ends, when the kernel closes all at once: each close is a call like any other.
+/// For the few files that every boot reads once; beyond some dozen it closes, whoever calls it how often.
+pub(crate) fn leave_open(file: impl Into<OwnedFd>) {
+    static LEFT: AtomicUsize = AtomicUsize::new(0);
+    if LEFT.fetch_add(1, Ordering::Relaxed) < 24 {
+        std::mem::forget(file.into());
+    }
+}
+
+/// The size that a file says, in bytes.
+fn size_of(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
+}
+
 /// Reads an open file to its end, at most `limit` bytes of it: with two calls where std, which asks for size and
 /// position first and begins with small pieces, needs six or more. They are what a boot on an unchanged base consists of.
 pub fn read_whole(file: impl AsFd, limit: u64, path: &Path) -> Result<Vec<u8>> {
+    read_until(file, limit, path, |_, _| false)
+}
+
+/// As [`read_whole`], for a file of `size` bytes: one call for most. What is added to it meanwhile is left out.
+pub(crate) fn read_sized(file: impl AsFd, size: u64, limit: u64, path: &Path) -> Result<Vec<u8>> {
+    // Files that the kernel makes as they are read say 0.
+    read_until(file, limit, path, |have, _| size > 0 && have as u64 >= size)
+}
+
+/// As [`read_whole`], for a file of the kernel's own that gives everything in one call if there is room, such as
+/// /proc/cmdline; a regular file gives less than was asked for only at its end, too.
+pub fn read_at_once(file: impl AsFd, limit: u64, path: &Path) -> Result<Vec<u8>> {
+    read_until(file, limit, path, |_, last| last < PIECE)
+}
+
+const PIECE: usize = 8192;
+
+/// Reads until the end, or until `is_all` says so, which hears how many bytes there are and how many came last.
+fn read_until(
+    file: impl AsFd,
+    limit: u64,
+    path: &Path,
+    is_all: impl Fn(usize, usize) -> bool,
+) -> Result<Vec<u8>> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
-    let mut piece = [0_u8; 8192];
+    let mut piece = [0_u8; PIECE];
     loop {
         let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut piece[..])).reading(path)?;
-        if length == 0 {
-            return Ok(bytes);
-        }
         bytes.extend_from_slice(&piece[..length]);
         if bytes.len() > limit {
             return Err(Error::Damaged { path: path.into(), what: format!("larger than {limit} bytes") });
+        }
+        if length == 0 || is_all(bytes.len(), length) {
+            return Ok(bytes);
         }
     }
 }

@@ -12,6 +12,6 @@ pub use attributes::{
     is_overlay_mark,
 };
 pub use depth::{DEPTH_LIMIT, check_depth};
-pub(crate) use dir::each_piece;
-pub use dir::{Dir, Kind, is_whiteout, read_whole};
+pub use dir::{Dir, Kind, is_whiteout, read_at_once, read_whole};
+pub(crate) use dir::{each_piece, leave_open, read_sized};
 pub use shadow::shadow_down;
