@@ -3,11 +3,14 @@
 //! It runs in the initramfs of every boot, so nothing that it meets may stop the boot: every failure ends in a pristine
 //! /usr, a sentence and exit status 0.
 
+#![cfg_attr(all(target_env = "gnu", not(test)), no_main)]
+
 mod args;
+#[cfg(all(target_env = "gnu", not(test)))]
+mod entry;
 mod outcome;
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use args::Args;
@@ -23,7 +26,13 @@ use veneer::verdict::{self, Facts, Reason, Refusal, judge};
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-fn main() -> ExitCode {
+#[cfg(not(all(target_env = "gnu", not(test))))]
+fn main() -> std::process::ExitCode {
+    run().into()
+}
+
+/// The program; gives its exit status.
+fn run() -> u8 {
     let started = Instant::now();
     // One file for the initramfs, with two names: most of either program is the same standard library.
     let name = std::env::args_os().next().unwrap_or_default();
@@ -34,11 +43,11 @@ fn main() -> ExitCode {
         Ok(Args::Run { places, dry_run }) => (places, dry_run),
         Ok(Args::Print(text)) => {
             print!("{text}");
-            return ExitCode::SUCCESS;
+            return 0;
         }
         Err(why) => {
             eprintln!("veneer-assemble: {why}\nTry `veneer-assemble --help`.");
-            return ExitCode::from(2);
+            return 2;
         }
     };
     report::start_log("veneer-assemble", Sink::Kernel);
@@ -49,14 +58,14 @@ fn main() -> ExitCode {
     }
     if dry_run {
         print!("{}", describe(&places, &words, &intent));
-        return ExitCode::SUCCESS;
+        return 0;
     }
     let mut timings = Timings::since(started);
     let machine = Machine::observe(&places, &words);
     timings.lap("base");
     if machine.as_ref().is_ok_and(Machine::is_layered) {
         log::info!("a layer is mounted over {} already", places.usr().display());
-        return ExitCode::SUCCESS;
+        return 0;
     }
     let result = match &machine {
         Ok(machine) => assemble(&places, &intent, machine, &mut timings),
@@ -66,7 +75,9 @@ fn main() -> ExitCode {
         }
     };
     outcome::tell(&places, machine.as_ref().ok().map(|machine| &machine.base), result, timings);
-    ExitCode::SUCCESS
+    // The kernel closes what is open, all at once.
+    std::mem::forget(machine);
+    0
 }
 
 /// Observe, judge, plan, apply.
@@ -87,6 +98,8 @@ fn assemble(
     timings.lap("judge");
     let problems = apply(&plan, &found.store, machine, places, intent, None)?;
     timings.lap("apply");
+    // Locked until the process ends.
+    std::mem::forget(found);
     Ok((plan, problems))
 }
 

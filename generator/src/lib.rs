@@ -20,7 +20,6 @@ mod units;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use veneer::intent::{Cmdline, Intent};
 use veneer::report::{self, Sink};
@@ -30,9 +29,9 @@ use crate::units::Units;
 const UNWRITABLE: u8 = 1;
 const USAGE: u8 = 2;
 
-/// The program: reads its arguments and environment, and writes units.
+/// The program: reads its arguments and environment, writes units, and gives its exit status.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn run() -> u8 {
     let moved = env::var_os("VENEER_ROOT").map(PathBuf::from);
     let root = moved.clone().unwrap_or_else(|| "/".into());
     report::start_log("veneer-generator", if moved.is_none() { Sink::Kernel } else { Sink::Stderr });
@@ -40,14 +39,14 @@ pub fn run() -> ExitCode {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
     let [normal, _early, _late] = arguments.as_slice() else {
         eprintln!("usage: veneer-generator NORMAL EARLY LATE");
-        return USAGE.into();
+        return USAGE;
     };
-    let Some(units) = wanted(&root) else { return ExitCode::SUCCESS };
+    let Some(units) = wanted(&root) else { return 0 };
     if let Err(error) = output::write(&units, normal) {
         log::warn!("{error}; booting without a layer");
-        return UNWRITABLE.into();
+        return UNWRITABLE;
     }
-    ExitCode::SUCCESS
+    0
 }
 
 /// What this boot needs; `None` if Veneer has no part in it, about which there is nothing to say either.

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    veneer_generator::run()
+    veneer_generator::run().into()
 }
