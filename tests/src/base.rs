@@ -77,6 +77,11 @@ pub fn below_usr(path: &Path) -> PathBuf {
     path.strip_prefix("usr").unwrap_or(path).to_path_buf()
 }
 
+/// Where programs look for the loader, below usr.
+pub fn loader_link() -> PathBuf {
+    below_usr(&interpreter(Path::new("/bin/sh")))
+}
+
 /// Where the base has the file that is the loader, below usr.
 pub fn loader() -> PathBuf {
     let loader = interpreter(Path::new("/bin/sh"));

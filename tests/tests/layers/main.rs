@@ -7,6 +7,7 @@ mod boots;
 mod conf;
 mod content;
 mod corrupt;
+mod cost;
 mod dpkg;
 mod identity;
 mod kernel;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         dpkg::SCENARIOS,
         pacman::SCENARIOS,
         identity::SCENARIOS,
+        cost::SCENARIOS,
     ];
     scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])
 }
