@@ -96,6 +96,9 @@ fn assemble(
     let verdict = judge(&Facts { intent, base: &machine.base, layers, damaged });
     let plan = plan(verdict, &found.contents, places)?;
     timings.lap("judge");
+    if plan.takes_long() {
+        outcome::foretell(places, &machine.base, &plan, timings);
+    }
     let problems = apply(&plan, &found.store, machine, places, intent, None)?;
     timings.lap("apply");
     // Locked until the process ends.

@@ -12,6 +12,7 @@ use veneer::store::Action;
 use veneer::verdict::{Reason, Refusal};
 
 /// How long the parts took.
+#[derive(Clone)]
 pub(crate) struct Timings {
     started: Instant,
     last: Instant,
@@ -41,6 +42,28 @@ impl Timings {
 
 fn micros(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Writes what is true if this program never comes to its end: systemd stops it when its time is over, and the kernel
+/// may, when memory is. The boot goes on in either case, and somebody will ask. [`tell`] writes over it.
+pub(crate) fn foretell(places: &Places, base: &Base, plan: &Plan, timings: &Timings) {
+    let (reason, what) = match (plan.action, &plan.parent) {
+        (Action::Rebased, Some(parent)) => {
+            (Reason::RebaseFailed, format!("derive layer {} from {parent}", plan.layer))
+        }
+        _ => (Reason::Internal, format!("make layer {} ready", plan.layer)),
+    };
+    let message = format!(
+        "veneer-assemble was to {what}, and was stopped before the end (it took too long, or died); nothing of yours was \
+         changed, and the next boot tries again; `journalctl -b -u veneer-assemble.service` has more"
+    );
+    let timings = timings.clone();
+    let status = status(Outcome::Pristine, reason, message, base.into(), None, Vec::new(), timings);
+    for written in [status.write(&places.runtime), status.write_motd(&places.runtime)] {
+        if let Err(error) = written {
+            log::warn!("{error}");
+        }
+    }
 }
 
 /// Tells everybody who may ask.

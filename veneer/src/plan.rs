@@ -71,6 +71,16 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
+impl Plan {
+    /// True if there is more to do than to mount what is there. How much that is, nobody knows before it is done.
+    #[must_use]
+    pub fn takes_long(&self) -> bool {
+        let is_long =
+            |step: &Step| matches!(step, Step::RemoveLeftover(_) | Step::Bind(_) | Step::Derive { .. });
+        self.steps.iter().any(is_long)
+    }
+}
+
 /// Plans a verdict; a refusal stays one.
 pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Plan, Refusal> {
     let find = |name: &LayerName| contents.layers.iter().find(|layer| layer.name == *name);

@@ -29,7 +29,8 @@ use crate::failure::Failure;
 fn this_boot(options: &Options) -> Result<Status, Failure> {
     Status::read(&options.runtime)?.ok_or_else(|| {
         Failure::Missing(format!(
-            "Veneer did not run in this boot (there is no {}/status.json): it is turned off, or not in the initramfs",
+            "Veneer did not run in this boot (there is no {}/status.json): it is turned off, or not in the initramfs, or it \
+             failed before it could say why; `journalctl -b -u veneer-assemble.service` knows",
             options.runtime.display()
         ))
     })

@@ -9,6 +9,7 @@ use std::process::Command;
 use veneer_tests::machine::{LIMIT, Machine};
 use veneer_tests::mounts::{self, Mount};
 use veneer_tests::run::{tool, within};
+use veneer_tests::status::Status;
 use veneer_tests::store::Store;
 use veneer_tests::tree::Tree;
 
@@ -107,6 +108,7 @@ fn killed(story: &mut Story, call: &Call, shown: &Tree) {
     let done = within(LIMIT, &mut story.machine.started_by(&words));
     assert_eq!(done.code, None, "not killed before {}: {}{}", call.text, done.stdout, done.stderr);
     let visible = story.visible();
+    let layered = mounts::at(&story.machine.usr()).is_some_and(|mount| mount.kind == "overlay");
     if !story.bare().differences(&visible).is_empty() {
         let differences = shown.differences(&visible);
         assert!(
@@ -115,6 +117,11 @@ fn killed(story: &mut Story, call: &Call, shown: &Tree) {
             call.text,
             differences.join("\n  ")
         );
+    }
+    if !layered && story.machine.runtime.join("status.json").exists() {
+        // Whoever asks after such a boot is not told that all is well.
+        let status = Status::read(&story.machine.runtime);
+        assert!(!status.layered, "killed before {}, yet a layer is reported: {status:?}", call.text);
     }
     undo(&before);
 }

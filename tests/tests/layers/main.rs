@@ -18,6 +18,7 @@ mod rebase;
 mod rebased;
 mod refusals;
 mod room;
+mod stopped;
 mod stories;
 mod trial;
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         room::SCENARIOS,
         probe::SCENARIOS,
         trial::SCENARIOS,
+        stopped::SCENARIOS,
         arguments::SCENARIOS,
         conf::SCENARIOS,
         kernel::SCENARIOS,

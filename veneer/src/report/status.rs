@@ -101,14 +101,18 @@ impl Status {
     }
 
     /// Writes `motd` into the runtime directory if there is something that a person who logs in should be told: a
-    /// pristine boot that nobody asked for, a layer that was carried over, or problems.
+    /// pristine boot that nobody asked for, a layer that was carried over, or problems. If there is not, takes away what
+    /// was foretold of a run that would not come to its end.
     pub fn write_motd(&self, runtime: &Path) -> Result<()> {
         let rebased = self.layer.as_ref().is_some_and(|layer| layer.action == Action::Rebased);
         let asked_for = matches!(self.reason, Reason::Ok | Reason::Disabled);
-        if asked_for && !rebased && self.problems.is_empty() {
-            return Ok(());
-        }
         let path = runtime.join("motd");
+        if asked_for && !rebased && self.problems.is_empty() {
+            return match fs_err::remove_file(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                other => other.writing(&path),
+            };
+        }
         let text = match self.outcome {
             Outcome::Layer => format!("Veneer: {}.\n", self.message),
             Outcome::Pristine => {
