@@ -16,6 +16,7 @@ const EXT4: &[Need] = &[Need::Tool("mkfs.ext4"), Need::Kernel("ext4")];
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "no_space_to_bind", needs: EXT4, run: to_bind },
     Scenario { name: "no_space_to_bind_on_tmpfs", needs: &[], run: to_bind_on_tmpfs },
+    Scenario { name: "store_too_small", needs: &[], run: too_small },
     Scenario { name: "no_space_to_rebase", needs: EXT4, run: |d| to_rebase(d, Store::Ext4(32)) },
     Scenario { name: "no_space_to_rebase_on_tmpfs", needs: &[], run: |d| to_rebase(d, Store::Tmpfs(32)) },
     Scenario { name: "no_inodes_to_rebase", needs: &[], run: no_inodes },
@@ -38,6 +39,13 @@ fn to_bind_on_tmpfs(dir: &Path) {
     names_bytes(&machine.boot_pristine(&["no-space"]).status.message);
     fs::remove_file(machine.store.join("fill")).expect("make room");
     machine.boot_layer("bound");
+}
+
+/// Even empty it has no room for a layer.
+fn too_small(dir: &Path) {
+    let mut machine = fresh(dir, Store::Tmpfs(1));
+    names_bytes(&machine.boot_pristine(&["no-space"]).status.message);
+    assert!(machine.layer_names().is_empty(), "{:?}", machine.layer_names());
 }
 
 /// The user reads how much is missing.
