@@ -23,9 +23,26 @@ check() {
     return 255
 }
 
+# The definitions that have systemd-repart make the store on the first boot, if the image has any (repart.d(5)).
+store_definitions() {
+    # Directories may be missing, which is the usual case, and makes for a bad exit status whatever is found.
+    grep -lis '^[[:space:]]*Type[[:space:]]*=[[:space:]]*809dc39c-fe9a-472c-9048-941c9b9958e0' \
+        "${dracutsysrootdir-}"/usr/lib/repart.d/*.conf "${dracutsysrootdir-}"/etc/repart.d/*.conf
+}
+
 depends() {
     # systemd-initrd brings initrd-root-fs.target, to which the layer belongs, and udev through systemd-udevd.
-    echo systemd systemd-initrd
+    _modules="systemd systemd-initrd"
+    if [ -n "$(store_definitions)" ]; then
+        # Not without the program: what a module depends on and does not get takes the module away, too.
+        if require_binaries systemd-repart > /dev/null 2>&1; then
+            _modules="$_modules systemd-repart"
+        else
+            derror "veneer: repart.d asks for a store on first boot, but there is no systemd-repart to make it"
+        fi
+    fi
+    echo "$_modules"
+    unset _modules
 }
 
 cmdline() {
@@ -58,11 +75,23 @@ install() {
 
     # The store is checked before it is mounted. Only ext4 has a checker that does something at boot: fsck.xfs and
     # fsck.btrfs do nothing, as these file systems recover when they are mounted.
+    # tune2fs has a new ext4 allocate blocks at once, see mount/ext4.rs.
     inst_multiple -o \
         "$systemdutildir/systemd-fsck" \
         "$systemdsystemunitdir/systemd-fsck@.service" \
         /etc/e2fsck.conf \
-        fsck fsck.ext4 e2fsck
+        fsck fsck.ext4 e2fsck tune2fs
+
+    # systemd-repart's own module leaves out the programs that it formats with.
+    # shellcheck disable=SC2046 # file names of packages, without blanks
+    set -- $(store_definitions)
+    if [ $# -gt 0 ]; then
+        # shellcheck disable=SC2013 # words are what is wanted
+        for _format in $(sed -n 's/^[[:space:]]*Format[[:space:]]*=[[:space:]]*\([a-z0-9]*\).*/\1/p' "$@"); do
+            inst_multiple -o "mkfs.$_format" /etc/mke2fs.conf
+        done
+        unset _format
+    fi
 
     # In generic images too: whether and with which store Veneer runs must not depend on who built the initramfs.
     inst_multiple -o \

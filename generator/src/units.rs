@@ -22,7 +22,7 @@ const WANTS: &str = "initrd-root-fs.target.wants/veneer-assemble.service";
 const MADE_BY: &str = "# Made by veneer-generator from the kernel command line and veneer.conf.\n";
 
 /// Flags for the mount. The file system's own (ext4 wants nodelalloc) cannot be here: which one it is shows only when
-/// the device does. veneer-assemble adds them by a remount.
+/// the device does. veneer-assemble sees to it.
 const OPTIONS: &str = "nosuid,nodev,noexec,noatime";
 
 /// Replaying a journal takes seconds; a mount that takes longer than this hangs.

@@ -2,12 +2,14 @@
 //! before the mount became part of the system.
 
 mod bind;
+mod ext4;
 mod kernel;
 mod overlay;
 mod private;
 mod table;
 
 pub use bind::Bind;
+pub use ext4::{allocate_at_once, delays_allocation};
 pub use overlay::{Assembled, Layers};
 pub use private::enter_private_root;
 pub use table::{MountRow, MountTable, Site, Time};
