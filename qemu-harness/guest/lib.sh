@@ -9,6 +9,8 @@ show() {
     eval "$1" 2>&1 | sed 's/^/>   /' >&3
 }
 note() { sed 's/^/# /' >&3; }
+# keep VALUE: what `{kept}` on the command line of the boots that follow stands for.
+keep() { printf '= %s\n' "$1" >&3; }
 
 pass() { points=$((points + 1)); printf 'ok %d - %s\n' "$points" "$1" >&3; }
 fail() {
@@ -57,6 +59,11 @@ on_layer() {
     is "/usr is an overlay" "$(on_usr)" overlay
     is "the bare base is to be seen beside the store" "$(findmnt -no FSTYPE "$BASE" | tail -n 1)" erofs
     refuse "the bare base cannot be written" touch "$BASE/.probe"
+    # A directory of the root has the root's options.
+    if [ "$(findmnt -no FSTYPE,FSROOT "$STORE" | xargs)" = "ext4 /" ]; then
+        check "ext4 allocates blocks at once" \
+            grep -x nodelalloc "/proc/fs/ext4/$(basename "$(findmnt -no SOURCE "$STORE")")/options"
+    fi
     # The time goes back, too: whether a layer is as it was is asked later.
     check "/usr is writable" sh -c \
         'touch -r /usr /run/usr-time && echo probe > /usr/.probe && rm /usr/.probe && touch -r /run/usr-time /usr'
@@ -94,6 +101,14 @@ user_packages() { LC_ALL=C comm -23 <(packages) "$HERE/base.packages"; }
 right_base() {
     is "os-release is of $BASE_NAME" "$(. /etc/os-release; echo "$IMAGE_ID $IMAGE_VERSION")" "$BASE_NAME $BASE_VERSION"
     check "the kernel has its modules" test -d "/usr/lib/modules/$(uname -r)"
+}
+# sealed: the base is on dm-verity, and that is what it is known by.
+sealed() {
+    local hash
+    hash=$(tr ' ' '\n' < /proc/cmdline | sed -n 's/^usrhash=//p')
+    like "/usr's device is dm-verity" "$(cat "/sys/dev/block/$(mountpoint -d "$BASE")/dm/uuid")" "CRYPT-VERITY-*"
+    is "the base is known by verity" "$(status .base.source)" verity
+    is "the base's id is the root hash" "$(status .base.id)" "$hash"
 }
 # page: what the web server of the scenarios serves.
 page() {

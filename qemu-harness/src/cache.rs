@@ -1,7 +1,9 @@
 //! The cache directory: images are never in the repository, and a thing is in the cache whole or not at all.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fs_err as fs;
 
@@ -14,6 +16,8 @@ pub(crate) struct Cache {
     root: PathBuf,
     /// Held for the life of the process: two runs would write the same disks.
     _lock: fs::File,
+    /// One for each thing that is asked for: two threads may want one tree.
+    names: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 impl Cache {
@@ -34,7 +38,7 @@ impl Cache {
             progress::say(&format!("waiting for another run that uses {}", root.display()));
             flock(rustix::fs::FlockOperation::LockExclusive).map_err(|e| Error::io(what)(e.into()))?;
         }
-        let cache = Self { root, _lock: lock };
+        let cache = Self { root, _lock: lock, names: Mutex::default() };
         for dir in ["tmp", "logs", "runs"] {
             fs::create_dir_all(cache.path(dir)).map_err(Error::io(what))?;
         }
@@ -59,6 +63,9 @@ impl Cache {
     /// Returns the directory `name`, calling `make` with an empty directory to fill if there is none yet.
     /// What a failed or killed run left is removed first, and nothing half made ever gets the name.
     pub(crate) fn get(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let mine = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = Arc::clone({ mine }.entry(name.to_owned()).or_default());
+        let _making = mine.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(name);
         if path.exists() {
             return Ok(path);

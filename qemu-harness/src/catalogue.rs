@@ -1,7 +1,7 @@
 //! The scenarios. To add one: write its guest script, add an entry here.
 
 use crate::disk::Store;
-use crate::recipe::{DEBIAN13_A, DEBIAN13_B, Recipe, UNSTABLE_A, UNSTABLE_B};
+use crate::recipe::{DEBIAN13_A, DEBIAN13_B, Recipe, SEALED_A, SEALED_B, UNSTABLE_A, UNSTABLE_B};
 use crate::scenario::{Boot, Ends, Scenario};
 
 const INSTALL: &str = include_str!("../scenarios/install.sh");
@@ -10,6 +10,13 @@ const UPDATE: &str = include_str!("../scenarios/update.sh");
 const ROLLBACK: &str = include_str!("../scenarios/rollback.sh");
 const POWER_CUT: &str = include_str!("../scenarios/power-cut.sh");
 const POWER_BACK: &str = include_str!("../scenarios/power-back.sh");
+const UNREACHED: &str = include_str!("../scenarios/unreached.sh");
+const CUT_REBASE_START: &str = include_str!("../scenarios/cut-rebase-start.sh");
+const CUT_REBASE_END: &str = include_str!("../scenarios/cut-rebase-end.sh");
+const SEALED_FIRST: &str = include_str!("../scenarios/sealed-first.sh");
+const SEALED_UPDATE: &str = include_str!("../scenarios/sealed-update.sh");
+const SEALED_BACK: &str = include_str!("../scenarios/sealed-back.sh");
+const STORE_DAMAGED: &str = include_str!("../scenarios/store-damaged.sh");
 const STORE_MISSING: &str = include_str!("../scenarios/store-missing.sh");
 const STORE_UNFORMATTED: &str = include_str!("../scenarios/store-unformatted.sh");
 const STORE_TWICE: &str = include_str!("../scenarios/store-twice.sh");
@@ -19,7 +26,9 @@ const NOISE: &str = include_str!("../scenarios/noise.sh");
 const LATE_START: &str = include_str!("../scenarios/late-start.sh");
 const LATE_FAILURE: &str = include_str!("../scenarios/late-failure.sh");
 const LATE_ASIDE: &str = include_str!("../scenarios/late-aside.sh");
+const LATE_OLDER: &str = include_str!("../scenarios/late-older.sh");
 const LATE_AGAIN: &str = include_str!("../scenarios/late-again.sh");
+const LATE_NAMED: &str = include_str!("../scenarios/late-named.sh");
 const HIDDEN_START: &str = include_str!("../scenarios/hidden-start.sh");
 const HIDDEN: &str = include_str!("../scenarios/hidden.sh");
 const OTHER_STORE: &str = include_str!("../scenarios/other-store.sh");
@@ -53,6 +62,8 @@ pub(crate) fn all() -> Vec<Scenario> {
             Boot::new("the next boot is sound", &DEBIAN13_A, POWER_BACK),
         ],
     });
+    all.push(cut_rebase());
+    all.push(sealed());
     all.push(Scenario {
         name: "late-failure",
         about: "a layer that never comes up well is set aside, and comes back",
@@ -62,7 +73,12 @@ pub(crate) fn all() -> Vec<Scenario> {
             Boot::new("the first boot that is not blessed", &DEBIAN13_A, LATE_FAILURE),
             Boot::new("the second", &DEBIAN13_A, LATE_FAILURE),
             Boot::new("the layer is set aside", &DEBIAN13_A, LATE_ASIDE),
-            Boot::new("after veneer retry it is used again", &DEBIAN13_A, LATE_AGAIN),
+            Boot::new("an older layer of the base is better than none", &DEBIAN13_A, LATE_OLDER),
+            Boot::new("after veneer retry the newest is used again", &DEBIAN13_A, LATE_AGAIN),
+            Boot {
+                cmdline: "rd.veneer.layer={kept}",
+                ..Boot::new("a layer named on the command line", &DEBIAN13_A, LATE_NAMED)
+            },
         ],
     });
     all.push(Scenario {
@@ -99,6 +115,13 @@ pub(crate) fn all() -> Vec<Scenario> {
             "",
             STORE_UNFORMATTED,
         ),
+        (
+            "store-damaged",
+            "a store that its check cannot repair: pristine",
+            Store::Damaged,
+            "",
+            STORE_DAMAGED,
+        ),
         ("store-twice", "two partitions claim to be the store", Store::Twice, "", STORE_TWICE),
         ("disabled", "rd.veneer=0: as if Veneer were not there", Store::Ext4, "rd.veneer=0", DISABLED),
         (
@@ -120,6 +143,49 @@ pub(crate) fn all() -> Vec<Scenario> {
 pub(crate) fn check() -> Vec<Scenario> {
     const SELDOM: [&str; 2] = ["xfs", "btrfs"];
     all().into_iter().filter(|scenario| !SELDOM.contains(&scenario.name)).collect()
+}
+
+/// The power is cut while a layer is made, at three moments, on a store that is grown in between.
+fn cut_rebase() -> Scenario {
+    // On a fast disk the rebase would be over before anything is shown of it.
+    let cut = |title, base, text| Boot {
+        ends: Ends::EarlyPowerCut(text),
+        disk_speed: Some(40),
+        ..Boot::new(title, base, UNREACHED)
+    };
+    let boots = vec![
+        cut("the power is cut while a layer is bound", &DEBIAN13_A, "Starting veneer-assemble.service"),
+        Boot::new("the next boot is sound; the store is grown", &DEBIAN13_A, CUT_REBASE_START),
+        cut("the power is cut while a layer is derived", &DEBIAN13_B, "]: deriving layer"),
+        // The last word on the copy, which is to reach the disk now.
+        cut("the power is cut when it is nearly done", &DEBIAN13_B, " MiB/s)"),
+        Boot::new("the next boot is sound, with all that was there", &DEBIAN13_B, CUT_REBASE_END),
+    ];
+    Scenario {
+        name: "power-cut-rebase",
+        about: "the power is cut while layers are bound and derived",
+        store: Store::Short,
+        boots,
+    }
+}
+
+/// An image as systemd's own tools build it.
+fn sealed() -> Scenario {
+    let boots = vec![
+        Boot::new(
+            "first boot: systemd-repart makes the store, verity names the base",
+            &SEALED_A,
+            SEALED_FIRST,
+        ),
+        Boot::new("another root hash: the layer is rebased", &SEALED_B, SEALED_UPDATE),
+        Boot::new("the first root hash again: the old layer as it was", &SEALED_A, SEALED_BACK),
+    ];
+    Scenario {
+        name: "sealed",
+        about: "/usr on dm-verity, the store made on first boot",
+        store: Store::Free,
+        boots,
+    }
 }
 
 /// What Veneer is for, on a pair of bases.

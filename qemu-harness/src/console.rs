@@ -13,6 +13,12 @@ pub(crate) fn tail(path: &Path, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
+/// Whether a terminal would show `text`.
+pub(crate) fn shows(path: &Path, text: &str) -> bool {
+    // The file appears with QEMU; until then nothing is shown.
+    fs::read(path).is_ok_and(|bytes| plain(&String::from_utf8_lossy(&bytes)).contains(text))
+}
+
 /// Drops escape sequences (ECMA-48's CSI and OSC, and two-character ones) and control characters.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());

@@ -17,7 +17,12 @@ use crate::tools::Tools;
 /// The size of /, which images are made for.
 pub(crate) const ROOT_MIB: u64 = 1024;
 const USR_MIB: u64 = 1024;
+const VERITY_MIB: u64 = 16;
 const STORE_MIB: u64 = 512;
+/// A little more than packaging/repart.d/60-veneer.conf asks for at least.
+const FREE_MIB: u64 = 1152;
+/// The file system of a store that is to be grown: large enough for a journal.
+const SHORT_MIB: u64 = 64;
 /// How much is read or written at once.
 const CHUNK: usize = 1 << 20;
 
@@ -36,6 +41,12 @@ pub(crate) enum Store {
     Btrfs,
     /// Two partitions with the store's type and name, both with an empty ext4.
     Twice,
+    /// Room on the disk for a partition.
+    Free,
+    /// An empty ext4 that does not fill its partition.
+    Short,
+    /// An ext4 whose superblock is sound, and all that it needs is not.
+    Damaged,
 }
 
 /// A disk in a run's directory.
@@ -58,13 +69,16 @@ impl<'a> Disk<'a> {
         store: Store,
     ) -> Result<Self> {
         let what = "making a disk";
-        let stores = match store {
-            Store::Absent => 0,
-            Store::Unformatted | Store::Ext4 | Store::Xfs | Store::Btrfs => 1,
-            Store::Twice => 2,
-        };
         let mut partitions = vec![(Kind::Root, ROOT_MIB), (Kind::Usr, USR_MIB)];
-        partitions.extend(std::iter::repeat_n((Kind::Store, STORE_MIB), stores));
+        if image.verity().is_some() {
+            partitions.push((Kind::UsrVerity, VERITY_MIB));
+        }
+        partitions.extend_from_slice(match store {
+            Store::Absent => &[],
+            Store::Free => &[(Kind::Free, FREE_MIB)],
+            Store::Twice => &[(Kind::Store, STORE_MIB); 2],
+            _ => &[(Kind::Store, STORE_MIB)],
+        });
         let layout = Layout::new(&partitions);
 
         let file = fs::File::create(&path).map_err(Error::io(what))?;
@@ -79,8 +93,13 @@ impl<'a> Disk<'a> {
         disk.write_base(image)?;
         for partition in disk.layout.all(Kind::Store) {
             match store {
-                Store::Absent | Store::Unformatted => {}
-                Store::Ext4 | Store::Twice => disk.format(partition)?,
+                Store::Absent | Store::Free | Store::Unformatted => {}
+                Store::Ext4 | Store::Twice => disk.format(partition, partition.bytes / MIB)?,
+                Store::Short => disk.format(partition, SHORT_MIB)?,
+                Store::Damaged => {
+                    disk.format(partition, partition.bytes / MIB)?;
+                    disk.damage(partition)?;
+                }
                 Store::Xfs => disk.format_apart(partition, &["mkfs.xfs", "-q"])?,
                 Store::Btrfs => disk.format_apart(partition, &["mkfs.btrfs", "--quiet"])?,
             }
@@ -95,6 +114,9 @@ impl<'a> Disk<'a> {
 
     /// The base update: writes the image's /usr over the one that is there.
     pub(crate) fn write_base(&self, image: &Image) -> Result<()> {
+        if let Some(hashes) = image.verity() {
+            self.write(Kind::UsrVerity, &hashes)?;
+        }
         self.write(Kind::Usr, &image.usr())
     }
 
@@ -123,12 +145,14 @@ impl<'a> Disk<'a> {
     /// or if there is none to look at.
     pub(crate) fn store_damage(&self) -> Result<Option<String>> {
         match self.store {
-            Store::Absent | Store::Unformatted => return Ok(None),
+            // Nobody is to repair a damaged one unasked.
+            Store::Absent | Store::Unformatted | Store::Damaged => return Ok(None),
             Store::Xfs => return self.damage_apart(&["xfs_repair", "-n"]),
             Store::Btrfs => return self.damage_apart(&["btrfs", "check", "--readonly"]),
-            Store::Ext4 | Store::Twice => {}
+            Store::Ext4 | Store::Twice | Store::Short | Store::Free => {}
         }
-        for partition in self.layout.all(Kind::Store) {
+        // The first partition in free room begins where that does.
+        for partition in self.layout.all(Kind::Store).chain(self.layout.all(Kind::Free)) {
             let at = format!("{}?offset={}", self.path.display(), partition.offset);
             // What dumpe2fs -h prints; but that program takes the `=` for a LABEL=.
             let mut debugfs = self.tools.command("debugfs");
@@ -146,12 +170,19 @@ impl<'a> Disk<'a> {
         Ok(None)
     }
 
-    fn format(&self, partition: Partition) -> Result<()> {
+    fn format(&self, partition: Partition, mib: u64) -> Result<()> {
         let mut ext4 = self.tools.command("mke2fs");
         ext4.args(["-q", "-F", "-t", "ext4", "-E"]);
         ext4.arg(format!("lazy_itable_init=0,lazy_journal_init=0,offset={}", partition.offset));
-        ext4.arg(&self.path).arg(format!("{}M", partition.bytes / MIB));
+        ext4.arg(&self.path).arg(format!("{mib}M"));
         command::run("mke2fs of the store", &mut ext4, &self.cache.log("store"))
+    }
+
+    /// Writes noise over what follows the superblock: the descriptors of the groups, bitmaps, the root's inode.
+    fn damage(&self, partition: Partition) -> Result<()> {
+        let what = "damaging a store";
+        let disk = fs::OpenOptions::new().write(true).open(&self.path).map_err(Error::io(what))?;
+        disk.write_all_at(&vec![0xa5; CHUNK], partition.offset + 4096).map_err(Error::io(what))
     }
 
     /// Formats with a program that knows no offsets: a file of its own, copied into the partition.

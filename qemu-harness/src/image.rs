@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::guest;
 use crate::key::Key;
 use crate::progress;
-use crate::recipe::Recipe;
+use crate::recipe::{Form, Recipe};
 use crate::stage::Stage;
 use crate::tools::Tools;
 use crate::tree::Tree;
@@ -59,6 +59,27 @@ impl Image {
         self.dir.join("usr.erofs")
     }
 
+    /// The hash tree of /usr, if it is sealed.
+    pub(crate) fn verity(&self) -> Option<PathBuf> {
+        (self.recipe.form == Form::Sealed).then(|| self.dir.join("usr.verity"))
+    }
+
+    /// The words of the kernel's command line that say where /usr is.
+    pub(crate) fn usr_words(&self) -> Result<String> {
+        Ok(match self.recipe.form {
+            Form::Plain => "mount.usr=PARTLABEL=usr".to_owned(),
+            Form::Sealed => {
+                let hash = fs::read_to_string(self.dir.join("usr.roothash"))
+                    .map_err(Error::io("reading a root hash"))?;
+                format!(
+                    "mount.usr=/dev/mapper/usr usrhash={} systemd.verity_usr_data=PARTLABEL=usr \
+                     systemd.verity_usr_hash=PARTLABEL=usr-verity",
+                    hash.trim()
+                )
+            }
+        })
+    }
+
     /// Everything else, in the state of a machine just installed.
     pub(crate) fn root(&self) -> PathBuf {
         self.dir.join("root.ext4")
@@ -84,6 +105,7 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
     let mut key = Key::new("image 1")
         .with("tree", recipe.tree_name().as_bytes())
         .with("version", recipe.version.as_bytes())
+        .with("form", format!("{:?}", recipe.form).as_bytes())
         .with("stage", stage.key().as_bytes())
         .with("build", BUILD.as_bytes());
     for file in guest::IMAGE_FILES {
@@ -94,7 +116,7 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
 
 /// Turns the copied tree into the tree of an image-based system. Runs in the chroot.
 const BUILD: &str = r#"
-name=$1 version=$2
+name=$1 version=$2 form=$3
 # What an image's os-release says of the image.
 printf '%s\n' "VARIANT_ID=veneer-test" "IMAGE_ID=$name" "IMAGE_VERSION=$version" >> /usr/lib/os-release
 # A machine that was set up already: no questions on the console, a console without a password.
@@ -116,9 +138,21 @@ mv /var/lib/dpkg /usr/lib/sysimage/dpkg
 ln -s ../../usr/lib/sysimage/dpkg /var/lib/dpkg
 dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort > /boot/base.packages
 ldconfig
+case $form in
+    Plain)
+        # Without what only a sealed image needs.
+        set -- --omit 'dm crypt'
+        ;;
+    Sealed)
+        # What the README tells an image builder, to the letter.
+        mkdir -p /usr/lib/repart.d
+        cp /usr/share/veneer/repart.d/60-veneer.conf /usr/lib/repart.d
+        set -- --add systemd-veritysetup --add-drivers dm-verity
+        ;;
+esac
 kernel=$(ls /usr/lib/modules)
 # Not for this host: it is another machine. Uncompressed, because unpacking is slow without KVM.
-dracut --force --no-hostonly --no-compress --kver "$kernel" --add-drivers 'virtio_blk erofs ext4' \
+dracut --force --no-hostonly --no-compress --kver "$kernel" --add-drivers 'virtio_blk erofs ext4' "$@" \
     --include /etc/systemd/system/emergency.service.d /etc/systemd/system/emergency.service.d \
     --include /etc/systemd/system/emergency.service.d /etc/systemd/system/dracut-emergency.service.d \
     --include /etc/systemd/system/emergency.service.d /etc/systemd/system/rescue.service.d \
@@ -154,6 +188,7 @@ impl Builder<'_> {
 
         let mut build = command::in_chroot(&root);
         build.args(["sh", "-euc", BUILD, "sh", self.recipe.name, self.recipe.version]);
+        build.arg(format!("{:?}", self.recipe.form));
         command::run(&format!("setting up {}", self.recipe.name), &mut build, &log("setup"))?;
 
         for name in ["vmlinuz", "initrd.img", "base.packages"] {
@@ -173,6 +208,10 @@ impl Builder<'_> {
         let args = ["-zlz4".as_ref(), "-U".as_ref(), uuid.as_ref(), usr_image.as_os_str(), usr.as_os_str()];
         self.tools.run("mkfs.erofs", "mkfs.erofs", args, &log("erofs"))?;
 
+        if self.recipe.form == Form::Sealed {
+            self.seal(&usr_image, &log("verity"))?;
+        }
+
         let root_image = self.dir.join("root.ext4");
         let uuid = self.key.clone().with("of", b"root").uuid();
         let mut ext4 = self.tools.command("mke2fs");
@@ -182,5 +221,15 @@ impl Builder<'_> {
 
         cache::remove_tree(&root)?;
         cache::remove_tree(&usr)
+    }
+
+    /// Makes the hash tree of /usr. UUID and salt are fixed: two builds of one image have one root hash.
+    fn seal(&self, usr_image: &Path, log: &Path) -> Result<()> {
+        let uuid = self.key.clone().with("of", b"verity").uuid();
+        let salt = uuid.replace('-', "");
+        let mut verity = self.tools.command("veritysetup");
+        verity.args(["format", "--uuid", &uuid, "--salt", &salt, "--root-hash-file"]);
+        verity.arg(self.dir.join("usr.roothash")).arg(usr_image).arg(self.dir.join("usr.verity"));
+        command::run("veritysetup format", &mut verity, log)
     }
 }

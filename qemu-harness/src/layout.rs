@@ -16,8 +16,12 @@ pub(crate) enum Kind {
     Root,
     /// /usr of x86-64, likewise.
     Usr,
+    /// The hash tree of that, likewise.
+    UsrVerity,
     /// Veneer's store.
     Store,
+    /// No partition, but the room for one.
+    Free,
 }
 
 impl Kind {
@@ -25,7 +29,9 @@ impl Kind {
         match self {
             Self::Root => "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
             Self::Usr => "8484680c-9521-48c6-9c11-b0720656f69e",
+            Self::UsrVerity => "77ff5f63-e7b6-4633-acf4-1565b864c0e6",
             Self::Store => "809dc39c-fe9a-472c-9048-941c9b9958e0",
+            Self::Free => "00000000-0000-0000-0000-000000000000",
         }
     }
 
@@ -33,7 +39,9 @@ impl Kind {
         match self {
             Self::Root => "root",
             Self::Usr => "usr",
+            Self::UsrVerity => "usr-verity",
             Self::Store => "veneer",
+            Self::Free => "",
         }
     }
 }
@@ -85,7 +93,8 @@ impl Layout {
     pub(crate) fn sfdisk(&self) -> String {
         let uuid = |n: usize| Key::new("partition").with("number", &n.to_le_bytes()).uuid();
         let mut text = format!("label: gpt\nlabel-id: {}\nunit: sectors\nfirst-lba: 2048\n\n", uuid(0));
-        for (n, partition) in self.0.iter().enumerate() {
+        for (n, partition) in self.0.iter().enumerate().filter(|(_, partition)| partition.kind != Kind::Free)
+        {
             let start = partition.offset / 512;
             let size = partition.bytes / MIB * SECTORS_PER_MIB;
             let (kind, name) = (partition.kind.uuid(), partition.kind.label());
@@ -118,6 +127,13 @@ mod tests {
         assert_eq!(Layout::new(&[(Kind::Root, 1)]).find(Kind::Store), None);
         let two = Layout::new(&[(Kind::Store, 1), (Kind::Store, 2)]);
         assert_eq!(two.all(Kind::Store).map(|p| p.bytes / MIB).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn free_room_is_on_the_disk_and_not_in_the_table() {
+        let layout = Layout::new(&[(Kind::Usr, 20), (Kind::Free, 5)]);
+        assert_eq!(layout.bytes(), 27 * MIB);
+        assert_eq!(layout.sfdisk().lines().filter(|line| line.starts_with("start=")).count(), 1);
     }
 
     #[test]

@@ -97,6 +97,17 @@ pub(crate) struct Machine<'a> {
     pub(crate) cmdline: String,
     /// Where console, report and journal go.
     pub(crate) dir: PathBuf,
+    /// MiB a second that the system disk does at most.
+    pub(crate) disk_speed: Option<u32>,
+}
+
+/// When the power is to be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// As soon as the report has this text.
+    Report(&'static str),
+    /// As soon as the console shows it.
+    Console(&'static str),
 }
 
 impl Machine<'_> {
@@ -131,8 +142,11 @@ impl Machine<'_> {
         qemu.arg("-kernel").arg(self.image.kernel()).arg("-initrd").arg(self.image.initrd());
         qemu.args(["-append", &self.cmdline]);
         // The host's page cache outlives QEMU, so a killed machine loses nothing that it was told is written.
+        let speed = self
+            .disk_speed
+            .map_or(String::new(), |mib| format!(",throttling.bps-total={}", u64::from(mib) << 20));
         for (id, path, more) in
-            [("system", self.disk, ""), ("veneer-test", self.test_disk.as_path(), ",readonly=on")]
+            [("system", self.disk, speed.as_str()), ("veneer-test", self.test_disk.as_path(), ",readonly=on")]
         {
             let path = path.display();
             qemu.args(["-drive", &format!("file={path},format=raw,if=none,cache=unsafe,id={id}{more}")]);
@@ -146,13 +160,13 @@ impl Machine<'_> {
         qemu
     }
 
-    /// Runs the machine until it is off, the deadline passes, or, if a `cut` is given, until that text is in the
-    /// report. With `live`, what the guest says is printed as it comes.
+    /// Runs the machine until it is off, the deadline passes, or, if a `cut` is given, until it is time for that. With
+    /// `live`, what the guest says is printed as it comes.
     ///
     /// Emulating two processors, QEMU 10 now and then dies of a failed assertion (`iotlb_to_section`) while the
     /// kernel sizes the PCI bars, on a busy host the more. No program of the guest has run by then, so nothing is
     /// hidden by starting anew.
-    pub(crate) fn run(&self, deadline: Duration, cut: Option<&str>, live: bool) -> Result<End> {
+    pub(crate) fn run(&self, deadline: Duration, cut: Option<Cut>, live: bool) -> Result<End> {
         for _ in 0..STARTS {
             let end = self.run_once(deadline, cut, live)?;
             if end != End::Crashed || self.reached_userspace() {
@@ -168,7 +182,7 @@ impl Machine<'_> {
         fs::read(self.console()).map_or(true, |text| String::from_utf8_lossy(&text).contains("Run /init"))
     }
 
-    fn run_once(&self, deadline: Duration, cut: Option<&str>, live: bool) -> Result<End> {
+    fn run_once(&self, deadline: Duration, cut: Option<Cut>, live: bool) -> Result<End> {
         let what = "running a machine";
         let console = format!("file:{}", self.console().display());
         let mut command = self.qemu(&console);
@@ -188,7 +202,11 @@ impl Machine<'_> {
             if let Some(status) = status {
                 break if status.success() { End::Off } else { End::Crashed };
             }
-            if cut.is_some_and(|text| String::from_utf8_lossy(&report).contains(text)) {
+            let is_time = |cut| match cut {
+                Cut::Report(text) => String::from_utf8_lossy(&report).contains(text),
+                Cut::Console(text) => console::shows(&self.console(), text),
+            };
+            if cut.is_some_and(is_time) {
                 break End::Cut;
             }
             if start.elapsed() > deadline {

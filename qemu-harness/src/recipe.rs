@@ -8,6 +8,8 @@ use crate::key::Key;
 pub(crate) struct Recipe {
     /// Name, also for the cache.
     pub(crate) name: &'static str,
+    /// Name of the tree of packages; bases of one tree have the same sources and packages.
+    pub(crate) tree: &'static str,
     /// What it is, for people.
     pub(crate) about: &'static str,
     /// Lines of sources.list; the first names the main suite.
@@ -16,6 +18,17 @@ pub(crate) struct Recipe {
     pub(crate) packages: &'static [&'static str],
     /// `IMAGE_VERSION` in os-release.
     pub(crate) version: &'static str,
+    /// How the base is put on a disk.
+    pub(crate) form: Form,
+}
+
+/// How a base is put on a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// /usr is a file system on a partition.
+    Plain,
+    /// /usr is on dm-verity, and systemd-repart makes the store on the first boot: what systemd's own tools build.
+    Sealed,
 }
 
 /// What every base has beside the package manager and what is essential. jq and attr serve the guest scripts.
@@ -45,16 +58,28 @@ pub(crate) const USER_PACKAGES: &[&str] = &["nginx"];
 /// Debian 13 as released.
 pub(crate) static DEBIAN13_A: Recipe = Recipe {
     name: "debian13-a",
+    tree: "debian13-a",
     about: "Debian 13",
     sources: &["deb http://deb.debian.org/debian trixie main"],
-    packages: &["linux-image-cloud-amd64", "tmux", "less"],
+    // The last three are for the sealed ones.
+    packages: &["linux-image-cloud-amd64", "tmux", "less", "systemd-repart", "systemd-cryptsetup", "dmsetup"],
     version: "1",
+    form: Form::Plain,
 };
+
+/// The same packages, sealed.
+pub(crate) static SEALED_A: Recipe =
+    Recipe { name: "sealed-a", about: "Debian 13, sealed", form: Form::Sealed, ..DEBIAN13_A };
+
+/// The next build of that image: not a file differs but os-release, and so the root hash.
+pub(crate) static SEALED_B: Recipe =
+    Recipe { name: "sealed-b", about: "Debian 13, sealed and rebuilt", version: "2", ..SEALED_A };
 
 /// Debian 13 with updates, a newer kernel and tmux from backports, tree added and less dropped. The security
 /// suite alone would not do: right after a point release it has nothing newer in a base of this size.
 pub(crate) static DEBIAN13_B: Recipe = Recipe {
     name: "debian13-b",
+    tree: "debian13-b",
     about: "Debian 13 with updates and a newer kernel",
     sources: &[
         "deb http://deb.debian.org/debian trixie main",
@@ -64,28 +89,34 @@ pub(crate) static DEBIAN13_B: Recipe = Recipe {
     ],
     packages: &["linux-image-cloud-amd64/trixie-backports", "tmux/trixie-backports", "tree"],
     version: "2",
+    form: Form::Plain,
 };
 
 /// Testing, where it stands today.
 pub(crate) static UNSTABLE_A: Recipe = Recipe {
     name: "unstable-a",
+    tree: "unstable-a",
     about: "Debian testing",
     sources: &["deb http://deb.debian.org/debian testing main"],
     packages: &["linux-image-cloud-amd64", "tmux", "less"],
     version: "1",
+    form: Form::Plain,
 };
 
 /// Unstable: a few weeks ahead of testing, usually in systemd, the kernel and some libraries.
 pub(crate) static UNSTABLE_B: Recipe = Recipe {
     name: "unstable-b",
+    tree: "unstable-b",
     about: "Debian unstable",
     sources: &["deb http://deb.debian.org/debian unstable main"],
     packages: &["linux-image-cloud-amd64", "tmux", "tree"],
     version: "2",
+    form: Form::Plain,
 };
 
 /// All of them.
-pub(crate) static ALL: &[&Recipe] = &[&DEBIAN13_A, &DEBIAN13_B, &UNSTABLE_A, &UNSTABLE_B];
+pub(crate) static ALL: &[&Recipe] =
+    &[&DEBIAN13_A, &DEBIAN13_B, &SEALED_A, &SEALED_B, &UNSTABLE_A, &UNSTABLE_B];
 
 impl Recipe {
     /// The main suite: the third word of the first source.
@@ -102,7 +133,7 @@ impl Recipe {
     pub(crate) fn key(&self) -> Key {
         // The number changes when tree.rs makes something else of the same recipe.
         Key::new("tree 1")
-            .with("name", self.name.as_bytes())
+            .with("name", self.tree.as_bytes())
             .with("sources", self.sources.join("\n").as_bytes())
             .with("include", self.include().as_bytes())
             .with("user", USER_PACKAGES.join(",").as_bytes())
@@ -110,7 +141,7 @@ impl Recipe {
 
     /// The tree's name in the cache.
     pub(crate) fn tree_name(&self) -> String {
-        format!("tree-{}-{}", self.name, self.key().short())
+        format!("tree-{}-{}", self.tree, self.key().short())
     }
 }
 
@@ -119,11 +150,11 @@ mod tests {
     use super::{ALL, DEBIAN13_A, Recipe};
 
     #[test]
-    fn every_base_has_a_name_and_a_key_of_its_own() {
+    fn every_base_has_a_name_and_every_tree_a_key_of_its_own() {
         for (i, one) in ALL.iter().enumerate() {
             for other in &ALL[i + 1..] {
                 assert_ne!(one.name, other.name);
-                assert_ne!(one.key().short(), other.key().short());
+                assert_eq!(one.tree == other.tree, one.key().short() == other.key().short());
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::guest;
 use crate::image::Image;
-use crate::machine::{Accel, End, Machine};
+use crate::machine::{Accel, Cut, End, Machine};
 use crate::progress;
 use crate::recipe::Recipe;
 use crate::scenario::{Boot, Ends, Scenario};
@@ -84,6 +84,7 @@ impl Lab<'_> {
         let image = self.image(first.base);
         let disk = Disk::create(self.cache, self.tools, dir.join("disk.raw"), image, scenario.store)?;
         let mut installed = first.base;
+        let mut kept = String::new();
         for (number, boot) in scenario.boots.iter().enumerate() {
             if installed.name != boot.base.name {
                 disk.write_base(self.image(boot.base))?;
@@ -92,7 +93,8 @@ impl Lab<'_> {
             let title = format!("{} {}/{}: {}", scenario.name, number + 1, scenario.boots.len(), boot.title);
             progress::say(&format!("{title} …"));
             let start = Instant::now();
-            let (result, whole) = self.boot(&disk, boot, &dir.join(format!("boot-{}", number + 1)))?;
+            let (result, whole) =
+                self.boot(&disk, boot, &dir.join(format!("boot-{}", number + 1)), &mut kept)?;
             let seconds = start.elapsed().as_secs_f64();
             progress::say(&format!(
                 "{title}: {} ok, {} failed in {seconds:.0} s",
@@ -113,19 +115,23 @@ impl Lab<'_> {
     }
 
     /// Boots once and judges; also says whether the boot came to its proper end.
-    fn boot(&self, disk: &Disk, boot: &Boot, dir: &Path) -> Result<(Tally, bool)> {
+    fn boot(&self, disk: &Disk, boot: &Boot, dir: &Path, kept: &mut String) -> Result<(Tally, bool)> {
         let mut tally = Tally::default();
         let what = "running a boot";
         let image = self.image(boot.base);
-        let machine = self.machine(disk, boot, image, dir)?;
+        let machine = self.machine(disk, boot, image, dir, kept)?;
         let (cut, wanted) = match boot.ends {
             Ends::PowerOff | Ends::Reboot => (None, End::Off),
-            Ends::PowerCut(text) => (Some(text), End::Cut),
+            Ends::PowerCut(text) => (Some(Cut::Report(text)), End::Cut),
+            Ends::EarlyPowerCut(text) => (Some(Cut::Console(text)), End::Cut),
         };
         let mut whole = true;
         let end = machine.run(boot.deadline, cut, self.live)?;
         let text = fs::read(machine.report()).map_err(Error::io(what))?;
         let report = Report::parse(&String::from_utf8_lossy(&text));
+        if let Some(text) = &report.kept {
+            kept.clone_from(text);
+        }
         for point in &report.points {
             tally.count(point.ok, &point.text, &point.notes);
         }
@@ -174,23 +180,28 @@ impl Lab<'_> {
         boot: &Boot,
         image: &'m Image,
         dir: &Path,
+        kept: &str,
     ) -> Result<Machine<'m>> {
         fs::create_dir_all(dir).map_err(Error::io("making a boot's directory"))?;
         let end = match boot.ends {
-            Ends::PowerOff | Ends::PowerCut(_) => "poweroff",
+            Ends::PowerOff | Ends::PowerCut(_) | Ends::EarlyPowerCut(_) => "poweroff",
             Ends::Reboot => "reboot",
         };
         let test_disk = self.test_disk(image, boot.script, end, dir)?;
         // Without mitigations an emulated boot takes an eighth less of the processor. And it is so slow that on a
-        // busy host ten seconds for the store may be too few; the boot's own words come later, so they win.
+        // busy host ten seconds for the store may be too few, or even systemd's 90 for the other disks; the boot's own
+        // words come later, so they win.
         let cmdline = format!(
-            "root=PARTLABEL=root rw mount.usr=PARTLABEL=usr mount.usrfstype=erofs mount.usrflags=ro \
-             console=ttyS0 panic=-1 mitigations=off rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 {} {}",
-            boot.cmdline, self.append
+            "root=PARTLABEL=root rw {} mount.usrfstype=erofs mount.usrflags=ro \
+             console=ttyS0 panic=-1 mitigations=off rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 \
+             systemd.default_device_timeout_sec=300 {} {}",
+            image.usr_words()?,
+            boot.cmdline.replace("{kept}", kept),
+            self.append
         );
-        let accel = self.accel;
+        let (accel, disk_speed) = (self.accel, boot.disk_speed);
         let (tools, disk, dir) = (self.tools, disk.path(), dir.to_owned());
-        Ok(Machine { tools, accel, image, disk, test_disk, cmdline, dir })
+        Ok(Machine { tools, accel, image, disk, test_disk, cmdline, dir, disk_speed })
     }
 
     /// Makes the read-only disk with the script and the repository.
@@ -226,7 +237,7 @@ impl Lab<'_> {
         let Some(boot) = scenario.boots.first() else { return Ok(()) };
         let image = self.image(boot.base);
         let disk = Disk::create(self.cache, self.tools, dir.join("disk.raw"), image, scenario.store)?;
-        let mut machine = self.machine(&disk, boot, image, &dir.join("shell"))?;
+        let mut machine = self.machine(&disk, boot, image, &dir.join("shell"), "")?;
         machine.test_disk = self.test_disk(image, boot.script, "shell", &machine.dir)?;
         machine.interact()
     }

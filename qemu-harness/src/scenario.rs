@@ -15,6 +15,8 @@ pub(crate) enum Ends {
     Reboot,
     /// The power is cut as soon as the report has this text.
     PowerCut(&'static str),
+    /// The power is cut as soon as the console shows this text, in the initramfs: the script is never reached.
+    EarlyPowerCut(&'static str),
 }
 
 /// One boot.
@@ -24,7 +26,7 @@ pub(crate) struct Boot {
     pub(crate) title: &'static str,
     /// The base; if it is another than on the disk, the disk is updated first.
     pub(crate) base: &'static Recipe,
-    /// Words added to the kernel's command line.
+    /// Words added to the kernel's command line. `{kept}` stands for what an earlier boot's script kept (see lib.sh).
     pub(crate) cmdline: &'static str,
     /// What the guest runs.
     pub(crate) script: &'static str,
@@ -32,12 +34,22 @@ pub(crate) struct Boot {
     pub(crate) ends: Ends,
     /// When it is taken for hung. Generous: only a failing run waits for it.
     pub(crate) deadline: Duration,
+    /// MiB a second that the system disk does at most, so that work on it takes a while on any host.
+    pub(crate) disk_speed: Option<u32>,
 }
 
 impl Boot {
     /// A boot with nothing special about it.
     pub(crate) const fn new(title: &'static str, base: &'static Recipe, script: &'static str) -> Self {
-        Self { title, base, cmdline: "", script, ends: Ends::PowerOff, deadline: Duration::from_secs(420) }
+        Self {
+            title,
+            base,
+            cmdline: "",
+            script,
+            ends: Ends::PowerOff,
+            deadline: Duration::from_secs(420),
+            disk_speed: None,
+        }
     }
 }
 
