@@ -47,7 +47,7 @@ impl Boot {
             cmdline: "",
             script,
             ends: Ends::PowerOff,
-            deadline: Duration::from_secs(420),
+            deadline: Duration::from_secs(900),
             disk_speed: None,
         }
     }
