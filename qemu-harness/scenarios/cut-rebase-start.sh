@@ -18,7 +18,7 @@ for n in 1 2 3; do head -c 24M /dev/urandom > "/usr/share/mine/$n"; done
 for n in $(seq 200); do echo "$n" > "/usr/share/mine/deep/$n"; done
 ln /usr/share/mine/1 /usr/share/mine/linked
 ln -s ../mine /usr/share/mine/deep/link
-rm -r /usr/share/bash-completion
+rm /usr/share/common-licenses/GPL-1
 setfattr --name=user.mine --value=1 /usr/share/mine/2
 (cd /usr/share && listing mine) > "$STATE/mine"
 status .layer.id > "$STATE/layer"
