@@ -146,10 +146,10 @@ pub fn open_store(
 
 /// Has a store on ext4 allocate blocks at once. For good only if it is Veneer's alone, by its type or name.
 fn allocate_at_once(places: &Places, intent: &Intent, machine: &Machine) {
-    let row = machine.mounts.at(&places.store).filter(|row| mount::delays_allocation(row));
+    let row = machine.mounts.at(&places.store).filter(mount::delays_allocation);
     // A directory of the root has the root's options.
     let (Some(row), false) = (row, matches!(intent.store, StoreSource::Dir(_))) else { return };
-    if let Err(error) = mount::allocate_at_once(row, intent.store == StoreSource::Auto) {
+    if let Err(error) = mount::allocate_at_once(&row, intent.store == StoreSource::Auto) {
         // Safe in all but a power cut; and whether there still is a store, opening it tells.
         log::warn!("{error}");
     }
