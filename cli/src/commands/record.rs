@@ -39,15 +39,13 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
 /// The running layer's base. Where it is not mounted there is an empty directory: nothing may be taken from that.
 pub(crate) fn running_base(options: &Options) -> Result<Dir, Failure> {
     let path = base_beside(&options.store);
-    let mounts = MountTable::read()?;
-    let (here, above) = (mounts.seen_at(&path)?, mounts.seen_at(path.parent().unwrap_or(&path))?);
-    if here.is_none() || here == above {
-        return Err(Failure::Missing(format!(
-            "the running layer's base is not mounted at {}",
-            path.display()
-        )));
-    }
-    Ok(Dir::open(&path)?)
+    let missing =
+        || Failure::Missing(format!("the running layer's base is not mounted at {}", path.display()));
+    // Links on the way are no part of a mount's own path.
+    let real = std::fs::canonicalize(&path).map_err(|_| missing())?;
+    let dir = Dir::open(&path)?;
+    let mount = MountTable::read()?.site(&dir)?.mount;
+    if mount.is_some_and(|row| row.target == real) { Ok(dir) } else { Err(missing()) }
 }
 
 fn patiently(options: &Options) -> Result<Store, Failure> {

@@ -78,7 +78,8 @@ fn changing_calls(story: &mut Story, dir: &Path) -> Vec<Call> {
         }
         let number = seen.entry(name.to_owned()).or_insert(0);
         *number += 1;
-        if changes(name, arguments) {
+        // What failed changed nothing, and may not even be tried on the next run's fresh /run.
+        if changes(name, arguments) && !arguments.contains(") = -1 E") {
             calls.push(Call { name: name.to_owned(), number: *number, text: text.trim_start().to_owned() });
         }
     }
