@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, RawMode, ResolveFlags, SeekFrom, Stat};
 use rustix::io::Errno;
@@ -52,8 +52,6 @@ pub fn is_whiteout(stat: &Stat) -> bool {
 pub struct Dir {
     fd: OwnedFd,
     path: PathBuf,
-    /// True once the handle's position may be elsewhere than at the first entry.
-    listed: AtomicBool,
 }
 
 impl AsFd for Dir {
@@ -70,10 +68,10 @@ impl Dir {
         Ok(Dir::from_fd(fd, path.to_path_buf()))
     }
 
-    /// Takes an open handle that nobody has listed; `path` is for messages.
+    /// Takes an open handle; `path` is for messages.
     #[must_use]
     pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Self {
-        Dir { fd, path, listed: AtomicBool::new(false) }
+        Dir { fd, path }
     }
 
     /// The path that this directory was reached by.
@@ -266,9 +264,9 @@ impl Dir {
     /// ([`FileType::Unknown`] where it does not).
     pub fn each_name(&self, mut see: impl FnMut(&CStr, FileType)) -> Result<()> {
         let mut buffer = Vec::with_capacity(16 * 1024);
-        if self.listed.swap(true, Ordering::Relaxed) {
-            rustix::fs::seek(&self.fd, SeekFrom::Start(0)).reading(&self.path)?;
-        }
+        // Always: the position belongs to the handle, and btrfs shows a handle only what was there when it was opened or
+        // last set back (Linux 6.5 on).
+        rustix::fs::seek(&self.fd, SeekFrom::Start(0)).reading(&self.path)?;
         let mut entries = RawDir::new(&self.fd, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry.reading(&self.path)?;
