@@ -179,7 +179,7 @@ pub(super) fn story(dir: &Path) {
 
     // The files: B's, less those of wget and of its versions of what the user has newer, with those of the user's packages.
     let theirs = |name: &&str| lists_a.get(*name).unwrap_or_else(|| panic!("{name} has a list")).clone();
-    let users: BTreeSet<PathBuf> = mine.iter().chain(&newer).flat_map(|name| theirs(name)).collect();
+    let users: BTreeSet<PathBuf> = mine.iter().chain(&newer).flat_map(theirs).collect();
     let is_there = |name: &str| name != "wget" && !newer.contains(&name);
     let there: BTreeSet<&PathBuf> =
         lists_b.iter().filter(|(name, _)| is_there(name)).flat_map(|(_, paths)| paths).collect();
