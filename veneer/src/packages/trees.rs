@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Change, DATABASES, Extract, Manager, dpkg, pacman};
+use super::{Change, DATABASES, Extract, Manager, dpkg, pacman, rpm};
 use crate::error::{Error, Result};
 use crate::report::{Problem, ProblemKind};
 use crate::tree::Dir;
@@ -75,7 +75,7 @@ pub fn read_change(
     // Each manager's part has a function of this name and form.
     let change: Option<Change> = match manager {
         Manager::Dpkg => dpkg::change(&trees)?,
-        Manager::Rpm => None,
+        Manager::Rpm => rpm::change(&trees)?,
         Manager::Pacman => pacman::change(&trees)?,
     };
     Ok(change.map(|change| change.with_problems(problems)))
@@ -96,7 +96,7 @@ fn write_record(usr: &Dir, record: &Dir, lists: bool) -> Result<()> {
     let written = match find(usr)? {
         // Likewise.
         Some((Manager::Dpkg, dir)) => dpkg::record(usr, &dir, record, lists),
-        Some((Manager::Rpm, _)) => Ok(()),
+        Some((Manager::Rpm, dir)) => rpm::record(usr, &dir, record, lists),
         Some((Manager::Pacman, dir)) => pacman::record(usr, &dir, record, lists),
         None => Extract::write(record, None, lists),
     };

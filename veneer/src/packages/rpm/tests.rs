@@ -7,9 +7,11 @@
 use super::database::{Database, Format};
 use super::files::{File, files, flag};
 use super::header::{Header, tag};
+use super::made::{self, Value, list, package, slots};
 use super::sqlite::{self, Fault};
 use super::wal::Log;
 use crate::fuzz::{Random, rounds};
+use crate::packages::Database as _;
 use crate::packages::memory::TempDir;
 use crate::tree::Dir;
 
@@ -200,34 +202,72 @@ fn noise_is_read_without_a_panic() {
     }
 }
 
-/// A slot file of one package and a hole, as rpm lays them out.
+/// rpm's own format.
 #[test]
 fn slots_lead_to_their_blocks() {
-    let blob = tool();
-    let word = |n: usize| u32::try_from(n).expect("small").to_le_bytes();
-    let mut file = [&b"RpmP"[..], &word(0), &word(1), &word(1), &word(3), &[0; 12]].concat();
-    for (package, block) in [(0, 0), (2, 4096 / 16)] {
-        file.extend([&b"Slot"[..], &word(package), &word(block), &word(blob.len() / 16 + 2)].concat());
-    }
-    while file.len() < 4096 {
-        file.extend([&b"Slot"[..], &[0; 12]].concat());
-    }
-    file.extend([&b"BlbS"[..], &word(2), &word(1), &word(blob.len()), &blob].concat());
+    let file = slots(&[tool(), made::header(&[(tag::NAME, Value::Text("other"))])]);
     let temp = TempDir::new();
     let read = |bytes: &[u8]| {
         std::fs::write(temp.0.join("Packages.db"), bytes).expect("write");
         let database = Database::open(&Dir::open(&temp.0).expect("open"))?.expect("there is one");
         let mut names = Vec::new();
-        database.each(|_, _, header| {
-            names.push(header.text(tag::NAME).unwrap_or_default().to_vec());
+        database.each(|place, blob, header| {
+            assert_eq!(database.at(place)?, blob);
+            names.push(String::from_utf8_lossy(header.text(tag::NAME).unwrap_or_default()).into_owned());
             Ok(())
         })?;
         Ok::<_, crate::Error>(names)
     };
-    assert_eq!(read(&file).expect("good"), [b"tool"]);
-    assert!(read(&file[..file.len() - 1]).is_err() && read(&file[..4095]).is_err());
+    assert_eq!(read(&file).expect("good"), ["tool", "other"]);
+    assert!(read(&file[..file.len() - 16]).is_err() && read(&file[..4095]).is_err());
     let mut random = Random::new();
     for _ in 0..rounds(300) {
+        // A good answer or an error, either will do.
         let _ = read(&random.mangle(&file));
+    }
+}
+
+#[test]
+fn each_package_is_listed_once() {
+    let kernel = |version| package(&format!("kernel-core {version}"), vec![]);
+    let blobs = [
+        package("foo 1.0-1", vec![]),
+        // What an upgrade leaves that is cut off.
+        package("foo 1.10-1", vec![(tag::EPOCH, Value::Numbers(&[0]))]),
+        package("foo 1.9-1", vec![]),
+        kernel("6.9-1"),
+        kernel("6.10-1"),
+        package("gpg-pubkey a1-b2", vec![]),
+        package("gpg-pubkey c3-d4", vec![]),
+        package("vm 2-1", vec![(tag::PROVIDENAME, Value::Texts(&["x", "installonlypkg(vm)"]))]),
+        package("bar 2-1", vec![(tag::SHA256HEADER, Value::Text("00000000000000ff0000"))]),
+    ];
+    let list = list(&blobs).expect("good");
+    let rows: Vec<String> = list
+        .packages()
+        .iter()
+        .map(|p| format!("{} [{}] {} {}", p.name, p.arch, p.version, p.identity))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "bar [x86_64] 2-1 255",
+            "foo [x86_64] 0:1.10-1 0",
+            "gpg-pubkey [x86_64 a1-b2] a1-b2 0",
+            "gpg-pubkey [x86_64 c3-d4] c3-d4 0",
+            "kernel-core [x86_64 6.10-1] 6.10-1 0",
+            "kernel-core [x86_64 6.9-1] 6.9-1 0",
+            "vm [x86_64 2-1] 2-1 0",
+        ]
+    );
+    assert_eq!((list.places(1).len(), list.places(0).len(), list.places(99).len()), (3, 1, 0));
+    let version = list.with_header(1, |header| header.text(tag::VERSION).map(<[u8]>::to_vec)).expect("good");
+    assert_eq!(version.flatten().as_deref(), Some(&b"1.10"[..]));
+}
+
+#[test]
+fn a_header_without_name_or_version_is_damage() {
+    for values in [vec![(tag::NAME, Value::Text("x"))], vec![(tag::VERSION, Value::Text("1"))], vec![]] {
+        assert!(matches!(made::list(&[made::header(&values)]), Err(crate::Error::Damaged { .. })));
     }
 }
