@@ -27,7 +27,7 @@ libexecdir = $(PREFIX)/lib/veneer
 # veneer-generator is a name of veneer-assemble: one file for the initramfs, half the size of two.
 PROGRAMS = veneer-assemble veneer
 BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
-SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh .ci/run qemu-harness/*/*.sh)
+SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
 
 .PHONY: help build install check check-all crash versions demo bench clean
 

@@ -13,6 +13,7 @@ pub mod model;
 pub mod mounts;
 pub mod pacman;
 pub mod program;
+pub mod rpm;
 pub mod run;
 pub mod scenario;
 pub mod status;
