@@ -15,10 +15,10 @@ impl Judge<'_> {
                 self.hide_all(path)
             }
             Fact::Known(old) if old.kind == Kind::Dir && new.kind == Kind::Dir => {
-                if self.has_news(path) || !self.case.past.is_whole(path) {
+                if self.has_news(path, &Judge::may_be_old) || !self.case.past.is_whole(path) {
                     self.list(path);
                 }
-                self.hide_known(path)
+                self.hide_old(path)
             }
             Fact::Known(old) if old.kind == Kind::Dir || !same_type(old, new) => {
                 self.list(path);
@@ -35,12 +35,13 @@ impl Judge<'_> {
     }
 
     /// Hides, in a directory of the new base, what the old base had there, unless the layer has something there, which
-    /// is judged for itself.
+    /// is judged for itself. What is not known of the old base is visible.
     pub(super) fn hide_what_was(&mut self, dir: &Path) -> bool {
         let mut left = false;
         for (path, new) in children(&self.case.new.0, dir) {
-            if self.case.upper.get(path).is_none() && self.was(path, new) {
-                left |= self.hide_known(path);
+            let known = matches!(self.case.past.fact(path), Fact::Known(_));
+            if self.case.upper.get(path).is_none() && known && self.may_be_old(path, new) {
+                left |= self.hide_old(path);
             }
         }
         left
@@ -48,47 +49,41 @@ impl Judge<'_> {
 
     /// Hides a path with everything below it but what is protected.
     fn hide_all(&mut self, path: &Path) -> bool {
-        let spared =
-            |(below, _): (&std::path::PathBuf, &Node)| below.starts_with(path) && self.is_protected(below);
-        if !self.case.new.0.iter().any(spared) {
-            self.hide(path);
-            return true;
-        }
-        let mut left = false;
-        for (path, _) in children(&self.case.new.0, path) {
-            left |= !self.is_protected(path) && self.hide_all(path);
-        }
-        left
+        self.hide_but(path, &|judge, path, _| !judge.is_protected(path))
     }
 
-    /// Hides a path that the old base had, but for what is new below it, as far as that is known.
-    fn hide_known(&mut self, path: &Path) -> bool {
-        if !self.case.past.is_whole(path) {
-            return self.hide_all(path);
-        }
-        if !self.has_news(path) {
+    /// Hides a path that the user removed, but for what is known to be new below it.
+    fn hide_old(&mut self, path: &Path) -> bool {
+        self.hide_but(path, &Judge::may_be_old)
+    }
+
+    /// Hides a path, but for what is not `old` below it.
+    fn hide_but(&mut self, path: &Path, old: &dyn Fn(&Self, &Path, &Node) -> bool) -> bool {
+        if !self.has_news(path, old) {
             self.hide(path);
             return true;
         }
         let mut left = false;
         for (path, new) in children(&self.case.new.0, path) {
-            if self.was(path, new) {
-                left |= self.hide_known(path);
-            }
+            left |= old(self, path, new) && self.hide_but(path, old);
         }
         left
     }
 
-    /// Whether the new base has something below `path` that the old one had not.
-    fn has_news(&self, path: &Path) -> bool {
-        children(&self.case.new.0, path).any(|(path, new)| !self.was(path, new) || self.has_news(path))
+    fn has_news(&self, path: &Path, old: &dyn Fn(&Self, &Path, &Node) -> bool) -> bool {
+        children(&self.case.new.0, path).any(|(path, new)| !old(self, path, new) || self.has_news(path, old))
     }
 
-    /// Whether the old base had the path, a directory if it is one now, else none. What is protected is always as new.
-    fn was(&self, path: &Path, new: &Node) -> bool {
+    /// Whether the old base had the path, a directory if it is one now, else none, or nobody knows. What is protected is
+    /// always as new.
+    fn may_be_old(&self, path: &Path, new: &Node) -> bool {
         let is_dir = |node: &Node| node.kind == Kind::Dir;
         !self.is_protected(path)
-            && matches!(self.case.past.fact(path), Fact::Known(old) if is_dir(old) == is_dir(new))
+            && match self.case.past.fact(path) {
+                Fact::Known(old) => is_dir(old) == is_dir(new),
+                Fact::Absent => false,
+                Fact::Unknown => true,
+            }
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) struct Journey {
 
 /// What of the default of `protected=` these trials touch.
 const PROTECTED: &[&str] = &[
-    "lib/security/pam_*.so",
+    "lib*/security/pam_*.so",
+    "lib/*/security/pam_*.so",
     "lib/systemd/systemd",
     "lib/*/libc.so*",
     "lib/*/ld-linux*.so*",

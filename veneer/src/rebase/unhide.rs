@@ -15,7 +15,7 @@ use crate::tree::{DEPTH_LIMIT, Dir};
 
 /// How much of a directory of the new base stays hidden.
 pub(super) enum Cover {
-    /// All of it: nothing in it is new, or what the old base had in it is not known.
+    /// All of it: nothing in it is known to be new.
     Whole,
     /// These paths below /usr.
     Parts(Vec<PathBuf>),
@@ -28,15 +28,18 @@ pub(super) fn cover(bases: &Bases<'_>, path: &Path, base: &Dir, depth: usize) ->
     if depth > DEPTH_LIMIT {
         return Ok(Cover::Whole);
     }
-    let is_known = old.all().is_some();
     let protected = bases.policy.protected_in(path);
     let (mut hides, mut is_whole) = (Vec::new(), true);
     for name in base.names()? {
         let path = path.join(OsStr::from_bytes(name.to_bytes()));
         let Some(stat) = base.stat(&name)? else { continue };
         let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-        let was_there =
-            !is_known || matches!(old.get(&name), Old::Known(entry) if entry.is_directory() == is_directory);
+        // The user removed all that there was: what is not known to be new may be a part of that.
+        let was_there = match old.get(&name) {
+            Old::Known(entry) => entry.is_directory() == is_directory,
+            Old::Absent => false,
+            Old::Unknown => true,
+        };
         if protected.has(name.to_bytes()) {
             is_whole = false;
             continue;

@@ -167,11 +167,19 @@ pub(super) fn protected() -> Story {
         .symlink(path("swapped"), "pam_mine.so")
         .file(path("dropped"), "mine")
         .file(path("mine"), "mine")
-        .append(loader, "and more");
+        .append(loader, "and more")
+        .remove("lib64/security")
+        .remove("lib/arch/security")
+        .file("lib/arch/security/mine", "mine");
+    let dirs = |edits: Edits| {
+        ["lib64/security", "lib/arch/security"].iter().fold(edits, |edits, dir| {
+            edits.file(format!("{dir}/pam_base.so"), "base").file(format!("{dir}/other"), "base")
+        })
+    };
     Story {
-        a: pam(Edits::new(), "A"),
+        a: dirs(pam(Edits::new(), "A")),
         user,
-        b: pam(Edits::new(), "B").remove(path("dropped")),
+        b: dirs(pam(Edits::new(), "B").remove(path("dropped"))),
         ..Story::default()
     }
     .row(&path("unix"), Is::Aside)
@@ -182,6 +190,11 @@ pub(super) fn protected() -> Story {
     .rows(&path("dropped"), Is::Users, Is::Aside)
     .row(&path("mine"), Is::Users)
     .row(loader, Is::Aside)
+    .row("lib64/security/pam_base.so", Is::Base)
+    .row("lib64/security/other", Is::Gone)
+    .row("lib/arch/security/pam_base.so", Is::Base)
+    .rows("lib/arch/security/other", Is::Gone, Is::Base)
+    .row("lib/arch/security/mine", Is::Users)
 }
 
 /// Modules of a kernel that B lacks; of one that it has; and of one that the user brought.
