@@ -67,6 +67,9 @@ fn asked_for(world: &World, name: &str) {
         assert!(text.contains(&format!("\"{name}.x86_64\" = {{reason = \"User\"}}")), "{text}");
         let list = tool(dnf(world.root()).args(["repoquery", "--userinstalled", name]));
         assert!(list.contains(name), "{list}");
+        // Its history is the layer's, and whole; the builder of the base did something else.
+        let history = tool(dnf(world.root()).args(["history", "info"]));
+        assert!(history.contains(&format!("/mnt/{name}.rpm")), "{history}");
     }
 }
 

@@ -10,6 +10,7 @@ use super::list::List;
 use super::needs::Needs;
 use super::told::{foreign, no_database, told};
 use crate::error::{Error, Result};
+use crate::packages::sieve::Sieve;
 use crate::packages::version::compare_rpm;
 use crate::packages::{
     Aliases, Change, Content, Database, Extract, Files, Keys, Listed, Manager, Owner, Package, Rules, Sets,
@@ -169,6 +170,9 @@ fn key(package: &Package) -> (String, String) {
 
 /// Packages that the layer has files of, of those that are not the new base's as they are.
 fn packages_in(upper: &Dir, layer: &dyn Database, new: &List) -> Result<HashSet<(String, String)>> {
+    let keys = Keys::random();
+    // A base's packages list hundreds of thousands of paths, and the layer has few of them.
+    let sieve = Sieve::of(upper, keys)?;
     let mut found = HashSet::new();
     for (number, package) in layer.packages().iter().enumerate() {
         let ours = new.packages().binary_search_by(|ours| ours.key().cmp(&package.key()));
@@ -177,7 +181,7 @@ fn packages_in(upper: &Dir, layer: &dyn Database, new: &List) -> Result<HashSet<
         }
         let mut has = false;
         layer.each_file(number, &mut |path, _| {
-            has = has || matches!(path, Listed::Path(path) if is_file(upper, path));
+            has = has || matches!(path, Listed::Path(path) if sieve.may_have(keys.of(path)) && is_file(upper, path));
         })?;
         if has {
             found.insert(key(package));

@@ -127,11 +127,13 @@ impl Composed for Composition {
         if let Some(owner) = self.history.owner(path) {
             return Some(owner);
         }
-        let is_ours = |dir: &PathBuf| {
+        let is_ours = |dir: &PathBuf| match path.strip_prefix(dir) {
             // What rpm did not make there is not rpm's.
-            let name =
-                path.strip_prefix(dir).ok().and_then(|name| CString::new(name.as_os_str().as_bytes()).ok());
-            name.is_some_and(|name| name.is_empty() || is_own_file(&name))
+            Ok(below) => {
+                let name = CString::new(below.as_os_str().as_bytes());
+                name.is_ok_and(|name| name.is_empty() || is_own_file(&name))
+            }
+            Err(_) => is_beside(dir, path),
         };
         (is_ours(&self.layer_dir) || is_ours(&self.new_dir)).then_some(Owner::Database)
     }
@@ -167,6 +169,17 @@ impl Composed for Composition {
     }
 }
 
+/// True for what `rpm --rebuilddb` makes beside the directory and leaves there if it cannot rename it, as on a layer
+/// whose directory overlayfs merges with the base's.
+fn is_beside(dir: &Path, path: &Path) -> bool {
+    let beside = |end: &str| [dir.as_os_str().as_bytes(), end.as_bytes()].concat();
+    ["rebuilddb.", "old."].iter().any(|end| {
+        let rest = path.as_os_str().as_bytes().strip_prefix(&*beside(end));
+        let number = rest.and_then(|rest| rest.split(|byte| *byte == b'/').next());
+        number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    })
+}
+
 /// What is in the base's directory and is not rpm's own: an opaque directory hides it, so it is copied. Nothing but small
 /// files has been seen there.
 fn copy_beside(base: &Dir, dir: &Dir) -> Result<()> {
@@ -182,4 +195,25 @@ fn copy_beside(base: &Dir, dir: &Dir) -> Result<()> {
         attributes.write(dir, &name, FileType::RegularFile)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_rebuild_leaves_is_rpms() {
+        let dir = Path::new("lib/sysimage/rpm");
+        for (path, expected) in [
+            ("lib/sysimage/rpmrebuilddb.19906", true),
+            ("lib/sysimage/rpmrebuilddb.19906/rpmdb.sqlite", true),
+            ("lib/sysimage/rpmold.7/rpmdb.sqlite", true),
+            ("lib/sysimage/rpmrebuilddb.mine", false),
+            ("lib/sysimage/rpmrebuilddb.", false),
+            ("lib/sysimage/rpms", false),
+            ("lib/sysimage", false),
+        ] {
+            assert_eq!(is_beside(dir, Path::new(path)), expected, "{path}");
+        }
+    }
 }

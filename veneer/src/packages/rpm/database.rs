@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::tree::Dir;
 
 /// The whole Fedora archive has three times as many.
-pub const PACKAGE_LIMIT: usize = 20_000;
+const PACKAGE_LIMIT: usize = 20_000;
 
 /// A header and the eight bytes that say how long it is.
 const BLOB_LIMIT: usize = SIZE_LIMIT + 8;
@@ -51,7 +51,7 @@ impl Format {
 #[must_use]
 pub fn is_own_file(name: &CStr) -> bool {
     let name = name.to_bytes();
-    [&b"rpmdb.sqlite"[..], b"Packages", b"Index.db", b"__db.", b".rpm.lock", b".dbenv.lock"]
+    [&b"rpmdb.sqlite"[..], b"Packages", b"Index.db", b"__db.", b".rpm.lock", b".keyring.lock", b".dbenv.lock"]
         .iter()
         .any(|own| name.starts_with(own))
 }

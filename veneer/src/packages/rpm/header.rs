@@ -12,9 +12,9 @@ pub const MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
 /// More entries rpm itself refuses (`HEADER_TAGS_MAX`).
 const ENTRIES_LIMIT: usize = 0xffff;
 const ENTRY: usize = 16;
-/// The whole index and data may not be larger, in bytes. The largest that distributions have (documentation of TeX,
-/// firmware, kernel sources) are some 6 MiB.
-pub const SIZE_LIMIT: usize = 24 * 1024 * 1024;
+/// The whole index and data may not be larger, in bytes: an initramfs has no more to give. The largest that distributions
+/// have are those of kernel sources: 90,000 files take some 11 MiB.
+pub const SIZE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The tags that are read, by the names and numbers of rpm's lib/rpmtag.h.
 pub mod tag {
@@ -25,18 +25,13 @@ pub mod tag {
     pub const VERSION: u32 = 1001;
     pub const RELEASE: u32 = 1002;
     pub const EPOCH: u32 = 1003;
-    pub const BUILDTIME: u32 = 1006;
     pub const INSTALLTIME: u32 = 1008;
     pub const ARCH: u32 = 1022;
     pub const OLDFILENAMES: u32 = 1027;
-    pub const FILESIZES: u32 = 1028;
     pub const FILESTATES: u32 = 1029;
     pub const FILEMODES: u32 = 1030;
     pub const FILEDIGESTS: u32 = 1035;
-    pub const FILELINKTOS: u32 = 1036;
     pub const FILEFLAGS: u32 = 1037;
-    pub const FILEUSERNAME: u32 = 1039;
-    pub const FILEGROUPNAME: u32 = 1040;
     pub const PROVIDENAME: u32 = 1047;
     pub const REQUIREFLAGS: u32 = 1048;
     pub const REQUIRENAME: u32 = 1049;
@@ -52,7 +47,6 @@ pub mod tag {
     pub const DIRINDEXES: u32 = 1116;
     pub const BASENAMES: u32 = 1117;
     pub const DIRNAMES: u32 = 1118;
-    pub const LONGFILESIZES: u32 = 5008;
     pub const FILEDIGESTALGO: u32 = 5011;
 }
 

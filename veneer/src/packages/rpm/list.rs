@@ -1,7 +1,7 @@
 //! A database as a list of packages, each once: what verdicts and the file engine ask for. Headers stay in the database
 //! and are read again when their files are asked for.
 
-use super::database::{Database as Headers, PACKAGE_LIMIT, Place};
+use super::database::{Database as Headers, Place};
 use super::files::files;
 use super::header::{Header, tag};
 use crate::error::{Error, Result};
@@ -10,6 +10,8 @@ use crate::packages::{Aliases, Database, Listed, Package, See, State, below_usr}
 
 /// Longer names and versions nobody has, in bytes.
 const WORD_LIMIT: usize = 512;
+/// Nor are all of them together longer: 3,000 packages need some 200 KiB.
+const WORDS_LIMIT: usize = 4 * 1024 * 1024;
 
 /// See the module.
 #[derive(Debug)]
@@ -25,15 +27,18 @@ impl List {
     /// Reads the list. `aliases` are those of the tree that the packages' files are in.
     pub fn read(headers: Headers, aliases: Aliases) -> Result<Self> {
         let mut found: Vec<(Package, Place)> = Vec::new();
+        let mut length = 0;
+        let damaged = |what: &str| Error::Damaged { path: headers.path().into(), what: what.into() };
         headers.each(|place, _, header| {
-            let package = package(&header).ok_or_else(|| Error::Damaged {
-                path: headers.path().into(),
-                what: "a package of it has no name and version, or none that rpm allows".into(),
-            })?;
+            let package = package(&header)
+                .ok_or_else(|| damaged("a package of it has no name and version, or none that rpm allows"))?;
+            length += package.name.len() + package.arch.len() + package.version.len();
+            if length > WORDS_LIMIT {
+                return Err(damaged("its packages have longer names than those of any distribution"));
+            }
             found.push((package, place));
             Ok(())
         })?;
-        debug_assert!(found.len() <= PACKAGE_LIMIT);
         // Of two versions of one package, which a transaction leaves that is cut off, the newer one is the user's.
         found.sort_by(|(a, _), (b, _)| {
             a.key().cmp(&b.key()).then_with(|| compare_rpm(&b.version, &a.version))

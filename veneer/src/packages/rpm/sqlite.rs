@@ -121,7 +121,8 @@ impl Database {
         let cell = cells.get(place.cell).ok_or(Fault::Form("a row of it is gone"))?;
         let mut record = walk.record(cell, limit)?;
         let start = record.len() - blob_of(&record)?.len();
-        Ok(record.split_off(start))
+        record.drain(..start);
+        Ok(record)
     }
 
     fn read(&self, number: u32, buffer: &mut Vec<u8>) -> Result<()> {
