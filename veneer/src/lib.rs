@@ -13,6 +13,7 @@ pub mod base;
 pub mod error;
 #[cfg(test)]
 mod fuzz;
+mod hex;
 pub mod intent;
 pub mod mount;
 pub mod observe;

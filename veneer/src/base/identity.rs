@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::fingerprint;
 use crate::error::{At as _, Result};
+use crate::hex;
 use crate::intent::Cmdline;
 use crate::mount::{MountRow, Site, Time};
 use crate::tree::Dir;
@@ -86,10 +87,10 @@ pub(super) fn observe(
     if let Some(stamp) = usr.read_down(Path::new(STAMP), STAMP_LIMIT)? {
         let stamp = stamp.trim_ascii();
         if !stamp.is_empty() {
-            return Ok(BaseId { id: hex(&Sha256::digest(stamp)), source: IdSource::Stamp });
+            return Ok(BaseId { id: hex::encode(&Sha256::digest(stamp)), source: IdSource::Stamp });
         }
     }
-    let id = hex(&fingerprint::of(usr, site, os_release));
+    let id = hex::encode(&fingerprint::of(usr, site, os_release));
     Ok(BaseId { id, source: IdSource::Fingerprint })
 }
 
@@ -152,20 +153,4 @@ fn verity(dev: Dev, words: &Cmdline) -> Option<String> {
     // No such file: not a device-mapper device, so not verity.
     let is_verity = uuid.is_ok_and(|text| text.starts_with(b"CRYPT-VERITY-"));
     is_verity.then_some(hash)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hexadecimal() {
-        assert_eq!(hex(&[0x00, 0x9f, 0xff]), "009fff");
-    }
 }

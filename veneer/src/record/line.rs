@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use rustix::fs::FileType;
 
 use super::entry::OldEntry;
+use crate::hex;
 
 /// Types by their letter, as find(1) prints them.
 const TYPES: [(char, FileType); 7] = [
@@ -30,7 +31,7 @@ pub(super) fn push(text: &mut String, name: &[u8], entry: Option<&OldEntry>) {
     // Writing to a String cannot fail.
     let _ = write!(text, "{letter} {:o} {} {} {} ", entry.mode, entry.uid, entry.gid, entry.number);
     match &entry.digest {
-        Some(digest) => push_hex(text, digest),
+        Some(digest) => text.push_str(&hex::encode(digest)),
         None => text.push('-'),
     }
     text.push(' ');
@@ -43,7 +44,7 @@ pub(super) fn push(text: &mut String, name: &[u8], entry: Option<&OldEntry>) {
         }
         push_name(text, attribute.to_bytes());
         text.push('=');
-        push_hex(text, sum);
+        text.push_str(&hex::encode(sum));
     }
     text.push(' ');
     push_name(text, name);
@@ -63,7 +64,7 @@ pub(super) fn parse(line: &str) -> Option<(CString, Option<OldEntry>)> {
     let (uid, gid, number) = (word()?.parse().ok()?, word()?.parse().ok()?, word()?.parse().ok()?);
     let digest = match word()? {
         "-" => None,
-        text => Some(hex(text)?),
+        text => Some(hex::decode(text.as_bytes())?),
     };
     let mut xattrs = Vec::new();
     match word()? {
@@ -71,7 +72,7 @@ pub(super) fn parse(line: &str) -> Option<(CString, Option<OldEntry>)> {
         list => {
             for item in list.split(',') {
                 let (attribute, sum) = item.rsplit_once('=')?;
-                xattrs.push((CString::new(unescape(attribute)?).ok()?, hex(sum)?));
+                xattrs.push((CString::new(unescape(attribute)?).ok()?, hex::decode(sum.as_bytes())?));
             }
         }
     }
@@ -95,7 +96,7 @@ pub(super) fn push_name(text: &mut String, bytes: &[u8]) {
         match byte {
             b'\\' | b',' | b'=' | 0..=b' ' | 0x7f.. => {
                 text.push('\\');
-                push_hex(text, &[*byte]);
+                text.push_str(&hex::encode(&[*byte]));
             }
             plain => text.push(char::from(*plain)),
         }
@@ -109,30 +110,11 @@ pub(super) fn unescape(text: &str) -> Option<Vec<u8>> {
         rest = more;
         if *first == b'\\' {
             let digits = rest.get(..2)?;
-            bytes.push(hex::<1>(std::str::from_utf8(digits).ok()?)?[0]);
+            bytes.push(hex::decode::<1>(digits)?[0]);
             rest = &rest[2..];
         } else {
             bytes.push(*first);
         }
-    }
-    Some(bytes)
-}
-
-pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        // As above.
-        let _ = write!(text, "{byte:02x}");
-    }
-}
-
-pub(super) fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        *byte = digit(digits[0])? << 4 | digit(digits[1])?;
     }
     Some(bytes)
 }

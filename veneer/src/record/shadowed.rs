@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::entry::OldEntry;
 use super::line;
 use crate::error::{At as _, Error, Result};
+use crate::hex;
 use crate::tree::Dir;
 
 /// Its name in the record.
@@ -247,9 +248,7 @@ fn sum(path: &[u8], whole: bool, lines: &str) -> String {
     sum.update(path);
     sum.update(lines);
     let digest: [u8; 32] = sum.finalize().into();
-    let mut text = String::new();
-    line::push_hex(&mut text, &digest[..8]);
-    text
+    hex::encode(&digest[..8])
 }
 
 /// The lines of a block in the making; `None` once they are more than a block may have, which then says nothing.

@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{At as _, Error, Result};
+use crate::hex;
 use crate::report::one_line;
 use crate::tree::{Dir, leave_open, read_at_once};
 
@@ -107,7 +108,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> std::result::Result<T
 /// Enough of a SHA-256 to tell damage; it keeps nobody from forging a file.
 fn checksum(body: &[u8]) -> String {
     let digest: [u8; 32] = Sha256::digest(body).into();
-    digest[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hex::encode(&digest[..8])
 }
 
 #[cfg(test)]

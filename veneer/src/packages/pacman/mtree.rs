@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::gunzip::gunzip;
+use crate::hex;
 use crate::packages::Digest;
 
 /// A longer line is none of makepkg's: a path, a few numbers and a digest.
@@ -51,22 +52,10 @@ fn digest(word: &[u8]) -> Option<Digest> {
     let equals = word.iter().position(|b| *b == b'=')?;
     let value = &word[equals + 1..];
     match &word[..equals] {
-        b"sha256digest" | b"sha256" => hex(value).map(Digest::Sha256),
-        b"md5digest" | b"md5" => hex(value).map(Digest::Md5),
+        b"sha256digest" | b"sha256" => hex::decode(value).map(Digest::Sha256),
+        b"md5digest" | b"md5" => hex::decode(value).map(Digest::Md5),
         _ => None,
     }
-}
-
-fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    if text.len() != 2 * N {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let digit = |b: u8| char::from(b).to_digit(16).and_then(|n| u8::try_from(n).ok());
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }
 
 /// Undoes `\ooo`: libarchive writes every byte like that that is not a plain character.
