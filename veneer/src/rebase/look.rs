@@ -20,7 +20,7 @@ use crate::error::{At as _, Error, Result};
 use crate::packages::{Digest, Owner, Shipped};
 use crate::record::{Old, OldDir, number};
 use crate::tree::{
-    Attributes, Dir, Kind, MARK_METACOPY, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, check_depth, is_opaque,
+    Attributes, Dir, Kind, MARK_METACOPY, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, check_depth,
 };
 
 /// A directory of the layer that is to be judged.
@@ -329,7 +329,7 @@ impl Looker<'_> {
         entry: &Entry<'_>,
         attributes: Attributes,
     ) -> Result<(Judgement, Attributes, Option<Task>)> {
-        let opaque = is_opaque(&self.upper, entry.name)?;
+        let opaque = attributes.is_opaque();
         let copied_up = attributes.xattr(MARK_ORIGIN).is_some();
         let ours = attributes.without_marks();
         let old = self.old.get(entry.name);

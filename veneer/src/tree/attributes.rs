@@ -131,6 +131,12 @@ impl Attributes {
         self
     }
 
+    /// True for those of a directory that hides the lower one, as [`is_opaque`] asks.
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        self.xattr(MARK_OPAQUE) == Some(b"y")
+    }
+
     /// The value of one extended attribute.
     #[must_use]
     pub fn xattr(&self, name: &CStr) -> Option<&[u8]> {

@@ -9,7 +9,7 @@ use super::diversions::Diversions;
 use super::status::{Status, native};
 use crate::error::{Error, Result};
 use crate::packages::{Aliases, Database, Digest, Listed, Package, See, below_usr, parts};
-use crate::tree::{Dir, Kind, MARK_OPAQUE};
+use crate::tree::{Dir, Kind, is_opaque};
 
 /// Three thousand packages are about 4 MiB.
 const STATUS_LIMIT: u64 = 8 * 1024 * 1024;
@@ -91,11 +91,8 @@ impl Admin {
 
     /// True if the directory of this upper hides whatever the base has there.
     pub(super) fn is_opaque(&self) -> Result<bool> {
-        let opaque = |dir: &Dir, name: &CStr| -> Result<bool> {
-            let attributes = crate::tree::Attributes::read(dir, name, &dir.stat_self()?)?;
-            Ok(attributes.xattr(MARK_OPAQUE) == Some(b"y"))
-        };
-        Ok(opaque(&self.dir, c".")? || self.info.as_ref().map_or(Ok(false), |info| opaque(info, c"."))?)
+        Ok(is_opaque(&self.dir, c".")?
+            || self.info.as_ref().map_or(Ok(false), |info| is_opaque(info, c"."))?)
     }
 
     fn read(&self, name: &CStr) -> Result<Option<Vec<u8>>> {

@@ -9,7 +9,7 @@ use super::local::{Entry, Local};
 use super::split;
 use crate::error::Result;
 use crate::packages::{Aliases, Database, Package, See, State};
-use crate::tree::{Attributes, Dir, MARK_OPAQUE};
+use crate::tree::{Dir, is_opaque};
 
 /// See the module.
 #[derive(Debug)]
@@ -112,8 +112,7 @@ impl Database for Layer {
 fn hides_below(upper: &Dir, path: &Path) -> Result<bool> {
     for part in path.ancestors().filter(|part| !part.as_os_str().is_empty()) {
         let Some(dir) = upper.down(part)? else { continue };
-        let attributes = Attributes::read(&dir, c".", &dir.stat_self()?)?;
-        if attributes.xattr(MARK_OPAQUE) == Some(b"y") {
+        if is_opaque(&dir, c".")? {
             return Ok(true);
         }
     }
