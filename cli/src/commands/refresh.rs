@@ -1,13 +1,11 @@
 //! `veneer refresh`: makes again, after a rebase, what is made from other files. Once all of it is done, the layer
 //! remembers that, and the next boot has nothing to do.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use veneer::packages::{DATABASES, Manager};
 use veneer::rebase::{REFRESH, REFRESH_RUNTIME};
-use veneer::tree::{Dir, Kind};
+use veneer::tree::{Dir, Kind, split};
 
 use super::other::look_at_layer;
 use super::{open, this_boot};
@@ -88,10 +86,7 @@ fn dpkg_triggers(root: &Path, upper: &Dir) -> Vec<Step> {
 
 /// True if the layer has anything at or below `path` that is not just hiding something.
 fn has_something(upper: &Dir, path: &Path) -> bool {
-    let (above, Some(name)) = (path.parent().unwrap_or(Path::new("")), path.file_name()) else {
-        return false;
-    };
-    let Ok(name) = CString::new(name.as_bytes()) else { return false };
+    let Some((above, name)) = split(path) else { return false };
     let Ok(Some(dir)) = upper.down(above) else { return false };
     match dir.stat(&name) {
         Ok(Some(stat)) => Kind::of(&stat) != Kind::Whiteout,

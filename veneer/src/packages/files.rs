@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::database::{Database, Listed};
 use super::index::{self, Index, Whose, flag};
-use super::paths::{Keys, split};
+use super::paths::Keys;
 use super::sieve::Sieve;
 use super::{Decision, Owner, Shipped, Verdict};
 use crate::error::Result;
-use crate::tree::{Dir, Kind};
+use crate::tree::{Dir, Kind, split};
 
 /// The three databases that a rebase is about.
 #[derive(Clone, Copy)]

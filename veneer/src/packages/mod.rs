@@ -28,7 +28,7 @@ pub use extract::{Content, Extract};
 pub use files::{Files, Sets};
 pub use ownership::{Digest, Owner, Shipped};
 pub use package::{Package, State};
-pub use paths::{Aliases, Keys, below_usr, is_plain, parts, split};
+pub use paths::{Aliases, Keys, below_usr, is_plain, parts};
 pub use trees::{Trees, read_change, record, record_packages};
 pub use verdict::{Case, Decision, Old, Rules, Verdict, Weight, judge};
 

@@ -2,7 +2,7 @@
 //! in memory or in a record, as 64-bit keys. Two paths of one base get the same key in less than one of a million rebases.
 
 use std::borrow::Cow;
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::BufRead as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -121,13 +121,6 @@ pub fn parts(mut rest: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 #[must_use]
 pub fn is_plain(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_)))
-}
-
-/// A path's directory and its name there.
-#[must_use]
-pub fn split(path: &Path) -> Option<(&Path, CString)> {
-    let name = CString::new(path.file_name()?.as_bytes()).ok()?;
-    Some((path.parent().unwrap_or(Path::new("")), name))
 }
 
 /// Directories right below /usr that are links to each other, as `sbin` to `bin` where the two are merged: what a package

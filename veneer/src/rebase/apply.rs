@@ -15,7 +15,7 @@ use super::walk::walk;
 use super::{Bases, HIDDEN, copy};
 use crate::error::{At as _, Error, Result};
 use crate::report::{Problem, Progress};
-use crate::tree::{Attributes, Dir, Kind};
+use crate::tree::{Attributes, Dir, Kind, split};
 
 /// Directories that both have, and whose metadata is not simply the new base's.
 pub(super) type MergedDirectories = HashMap<PathBuf, Attributes>;
@@ -52,7 +52,7 @@ pub(super) fn apply(
 /// Copies what packages need from the old base `old` into the new upper, where that has nothing.
 pub(super) fn adopt(paths: &[PathBuf], old: &Dir, new: &Dir, progress: &mut Progress) -> Result<()> {
     for path in paths {
-        let (above, Some(name)) = (parent(path), file_name(path)) else { continue };
+        let Some((above, name)) = split(path) else { continue };
         let Some(from) = old.down(above)? else { continue };
         let Some(stat) = from.stat(&name)? else { continue };
         let Some(to) = make_down(new, above)? else { continue };
@@ -142,8 +142,10 @@ impl Apply<'_> {
             let names = self.links.entry(entry.stat.st_ino).or_default();
             match names.iter().find(|(attributes, _)| attributes.same_as(&entry.attributes)) {
                 Some((_, first)) => {
-                    if let (Some(dir), Some(name)) = (self.new.down(parent(first))?, file_name(first)) {
-                        return once(to, &entry.name, || copy::link(&dir, &name, to, &entry.name));
+                    if let Some((above, name)) = split(first) {
+                        if let Some(dir) = self.new.down(above)? {
+                            return once(to, &entry.name, || copy::link(&dir, &name, to, &entry.name));
+                        }
                     }
                 }
                 None => names.push((entry.attributes.clone(), path.to_path_buf())),
@@ -163,7 +165,7 @@ impl Apply<'_> {
 
     /// Hides what the base has at `path`, unless the layer has something there or above.
     fn hide(&self, path: &Path) -> Result<()> {
-        let (dir, Some(name)) = (parent(path), file_name(path)) else { return Ok(()) };
+        let Some((dir, name)) = split(path) else { return Ok(()) };
         let Some(base) = self.bases.usr.down(dir)? else { return Ok(()) };
         if base.stat(&name)?.is_none() {
             return Ok(());
@@ -209,12 +211,4 @@ fn whiteout(to: &Dir, name: &CStr) -> Result<()> {
         rustix::fs::mknodat(to, name, FileType::CharacterDevice, Mode::empty(), makedev(0, 0))
             .writing(to.path_of(name))
     })
-}
-
-pub(super) fn parent(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new(""))
-}
-
-pub(super) fn file_name(path: &Path) -> Option<CString> {
-    CString::new(path.file_name()?.as_bytes()).ok()
 }

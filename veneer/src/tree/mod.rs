@@ -6,6 +6,7 @@ mod depth;
 mod dir;
 mod removal;
 mod shadow;
+mod split;
 
 pub use attributes::{
     Attributes, MARK_METACOPY, MARK_OPAQUE, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, is_opaque,
@@ -15,3 +16,4 @@ pub use depth::{DEPTH_LIMIT, check_depth};
 pub use dir::{Dir, Kind, is_whiteout, read_at_once, read_whole};
 pub(crate) use dir::{each_piece, leave_open, read_sized};
 pub use shadow::shadow_down;
+pub use split::split;

@@ -19,10 +19,10 @@ use crate::error::{Error, Result};
 use crate::packages::version::Order;
 use crate::packages::{
     Aliases, Change, Content, Database, Decision, Extract, Files, Keys, Listed, Manager, Owner, Package,
-    Rules, Sets, Trees, Verdict, Weight, below_usr, judge, split, weight,
+    Rules, Sets, Trees, Verdict, Weight, below_usr, judge, weight,
 };
 use crate::report::{Problem, ProblemKind};
-use crate::tree::{Dir, Kind};
+use crate::tree::{Dir, Kind, split};
 
 /// The files beside the status are a few kilobytes; they are in memory until the tree is done.
 const FILES_LIMIT: usize = 8 * 1024 * 1024;

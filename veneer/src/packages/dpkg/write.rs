@@ -11,8 +11,8 @@ use super::admin::LIST_LIMIT;
 use super::compose::{Plan, Statuses};
 use super::status::Status;
 use crate::error::{At as _, Error, Result};
-use crate::packages::{Composed, Owner, split};
-use crate::tree::{Attributes, Dir, Kind, MARK_OPAQUE, is_overlay_mark, shadow_down};
+use crate::packages::{Composed, Owner};
+use crate::tree::{Attributes, Dir, Kind, MARK_OPAQUE, is_overlay_mark, shadow_down, split};
 
 /// All that is to be written. Paths are below /usr, but those of `files` and `hidden`, which are below the database's
 /// directory.

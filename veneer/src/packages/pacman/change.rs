@@ -12,9 +12,9 @@ use crate::error::Result;
 use crate::packages::version::compare_pacman;
 use crate::packages::{
     Change, Content, Database, Decision, Extract, Files, Keys, Listed, Manager, Package, Rules, Sets, Trees,
-    Verdict, judge, split as split_path, weight,
+    Verdict, judge, weight,
 };
-use crate::tree::{Dir, Kind};
+use crate::tree::{self, Dir, Kind};
 
 /// See [`crate::packages::read_change`].
 pub(in crate::packages) fn change(trees: &Trees<'_>) -> Result<Option<Change>> {
@@ -136,7 +136,7 @@ fn is_removed(upper: &Dir, new: &Base, package: &Package) -> bool {
 /// True if a whiteout is at a path of the layer, or above it.
 fn is_hidden(upper: &Dir, path: &Path) -> Result<bool> {
     for part in path.ancestors().filter(|part| !part.as_os_str().is_empty()) {
-        let Some((parent, name)) = split_path(part) else { continue };
+        let Some((parent, name)) = tree::split(part) else { continue };
         let Some(dir) = upper.down(parent)? else { continue };
         if let Some(stat) = dir.stat(&name)? {
             return Ok(Kind::of(&stat) == Kind::Whiteout);

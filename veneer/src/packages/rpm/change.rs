@@ -14,9 +14,9 @@ use crate::packages::sieve::Sieve;
 use crate::packages::version::compare_rpm;
 use crate::packages::{
     Aliases, Change, Content, Database, Extract, Files, Keys, Listed, Manager, Owner, Package, Rules, Sets,
-    Trees, Verdict, below_usr, judge, split, weight,
+    Trees, Verdict, below_usr, judge, weight,
 };
-use crate::tree::{Dir, Kind};
+use crate::tree::{Dir, Kind, split};
 
 /// See [`crate::packages::read_change`].
 pub(in crate::packages) fn change(trees: &Trees<'_>) -> Result<Option<Change>> {
