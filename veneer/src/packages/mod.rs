@@ -17,6 +17,7 @@ mod paths;
 pub mod program;
 pub mod rpm;
 mod sieve;
+mod told;
 mod trees;
 mod verdict;
 pub mod version;

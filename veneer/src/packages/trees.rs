@@ -42,7 +42,7 @@ pub fn read_change(
                  base's is used and yours is in the layer's quarantine",
                 path.display()
             );
-            problems.push(Problem { kind: ProblemKind::Limited, package: None, path: None, message });
+            problems.push(Problem::of_layer(ProblemKind::Limited, message));
             None
         }
         Some(other) => other?,

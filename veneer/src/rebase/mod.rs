@@ -168,7 +168,7 @@ fn tell(problems: &[Problem]) -> Vec<Problem> {
     let mut told: Vec<Problem> = problems.iter().take(PROBLEM_LIMIT).cloned().collect();
     if let Some(more) = problems.len().checked_sub(PROBLEM_LIMIT).filter(|more| *more > 0) {
         let message = format!("{more} more packages have problems; ask the package manager about them");
-        told.push(Problem { kind: ProblemKind::Dependency, package: None, path: None, message });
+        told.push(Problem::of_layer(ProblemKind::Dependency, message));
     }
     told
 }

@@ -89,7 +89,7 @@ impl<'a> Told<'a> {
                 "{} more entries need a word; the layer's files `verdicts` and `quarantine/list` name all of them",
                 self.more
             );
-            problems.push(Problem { kind: ProblemKind::Limited, package: None, path: None, message });
+            problems.push(Problem::of_layer(ProblemKind::Limited, message));
         }
         Ok(problems)
     }

@@ -52,6 +52,12 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem of the layer as a whole.
+    #[must_use]
+    pub fn of_layer(kind: ProblemKind, message: String) -> Self {
+        Problem { kind, package: None, path: None, message }
+    }
+
     /// A problem of a path.
     #[must_use]
     pub fn of_path(kind: ProblemKind, path: &Path, message: String) -> Self {

@@ -1,6 +1,7 @@
 //! What becomes of pacman's packages, in words for the user.
 
 use super::{Base, FORMAT, Layer};
+use crate::packages::told::told;
 use crate::packages::{Database, Decision, Package, State, Verdict};
 use crate::report::{Problem, ProblemKind};
 
@@ -12,7 +13,7 @@ pub(super) fn unknown_format(whose: &str, format: &str) -> Problem {
         "{whose} database of packages {said}, and Veneer knows format {FORMAT}: the layer's database is set aside, so that \
          pacman knows nothing of packages of yours; their files stay"
     );
-    Problem { kind: ProblemKind::Limited, package: None, path: None, message }
+    Problem::of_layer(ProblemKind::Limited, message)
 }
 
 /// What the user should know of the verdicts.
@@ -21,30 +22,9 @@ pub(super) fn problems(decisions: &[Decision], layer: &Layer, new: &Base) -> Vec
     let is_half = |decision: &Decision| {
         decision.layer.and_then(|n| layer.packages().get(n)).is_some_and(|p| p.state == State::Partial)
     };
-    for decision in decisions {
-        let name = decision.name.as_str();
-        let version = |database: &dyn Database, number: Option<usize>| {
-            number
-                .and_then(|number| database.packages().get(number))
-                .map_or("", |p| p.version.as_str())
-                .to_owned()
-        };
-        let (theirs, ours) = (version(layer, decision.layer), version(new, decision.new));
-        let (kind, message) = match decision.verdict {
-            // Half of an upgrade is spoken of below.
-            Verdict::HandBack if decision.downgraded && !is_half(decision) => (
-                ProblemKind::HandedBack,
-                format!(
-                    "version {theirs} gave way to {ours}, the new base's: the system is made of this package"
-                ),
-            ),
-            Verdict::Returned => {
-                (ProblemKind::Returned, format!("was removed and is there again, as the new base's {ours}"))
-            }
-            _ => continue,
-        };
-        problems.push(Problem::of_package(kind, name, message));
-    }
+    // Half of an upgrade is spoken of below.
+    let whole = decisions.iter().filter(|d| d.verdict != Verdict::HandBack || !is_half(d));
+    problems.extend(whole.filter_map(|decision| told(decision, layer, new)));
     for package in layer.packages().iter().filter(|package| package.state == State::Partial) {
         let Package { name, version, .. } = package;
         let is_new = decisions.iter().any(|d| d.name == *name && matches!(d.verdict, Verdict::Keep { .. }));

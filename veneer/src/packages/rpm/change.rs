@@ -8,9 +8,10 @@ use super::database::{Database as Headers, is_own_file};
 use super::history::{self, Merged};
 use super::list::List;
 use super::needs::Needs;
-use super::told::{foreign, no_database, told};
+use super::told::{foreign, no_database};
 use crate::error::{Error, Result};
 use crate::packages::sieve::Sieve;
+use crate::packages::told::told;
 use crate::packages::version::compare_rpm;
 use crate::packages::{
     Aliases, Change, Content, Database, Extract, Files, Keys, Listed, Manager, Owner, Package, Rules, Sets,
@@ -90,7 +91,7 @@ pub(in crate::packages) fn change(trees: &Trees<'_>) -> Result<Option<Change>> {
         is_file: &is_file,
         is_hidden: &is_hidden,
     };
-    let mut problems = told(&decisions, shown, &new);
+    let mut problems: Vec<_> = decisions.iter().filter_map(|one| told(one, shown, &new)).collect();
     problems.extend(needs.problems()?);
     let (merged, more) = Merged::of(trees, &decisions, shown, &new)?;
     problems.extend(more);

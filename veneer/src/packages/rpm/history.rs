@@ -89,7 +89,7 @@ impl Merged {
                      what you asked for",
                     name.to_string_lossy()
                 );
-                problems.push(Problem { kind: ProblemKind::Limited, package: None, path: None, message });
+                problems.push(Problem::of_layer(ProblemKind::Limited, message));
                 continue;
             };
             let old = old.as_deref().and_then(|old| Reasons::parse(old, table));

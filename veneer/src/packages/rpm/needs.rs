@@ -97,7 +97,7 @@ impl Needs<'_> {
         problems.extend(self.obsoleted()?);
         if !complete {
             let message = "the packages need more than could be checked; `dnf check` does it all".to_owned();
-            problems.push(Problem { kind: ProblemKind::Limited, package: None, path: None, message });
+            problems.push(Problem::of_layer(ProblemKind::Limited, message));
         }
         Ok(problems)
     }

@@ -1,36 +1,8 @@
-//! What the user is told of packages, beside what they need.
+//! What the user is told of databases that cannot be composed with.
 
 use std::path::Path;
 
-use crate::packages::{Database, Decision, Verdict};
 use crate::report::{Problem, ProblemKind};
-
-/// Packages that are not as the user left them.
-pub(super) fn told(decisions: &[Decision], layer: &dyn Database, new: &dyn Database) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for decision in decisions {
-        let name = decision.name.as_str();
-        let version = |database: &dyn Database, number: Option<usize>| {
-            let package = number.and_then(|number| database.packages().get(number));
-            package.map(|package| package.version.clone()).unwrap_or_default()
-        };
-        let (theirs, ours) = (version(layer, decision.layer), version(new, decision.new));
-        let (kind, message) = match decision.verdict {
-            Verdict::HandBack if decision.downgraded => (
-                ProblemKind::HandedBack,
-                format!(
-                    "version {theirs} gave way to {ours}, the new base's: the system is made of this package"
-                ),
-            ),
-            Verdict::Returned => {
-                (ProblemKind::Returned, format!("was removed and is there again, as the new base's {ours}"))
-            }
-            _ => continue,
-        };
-        problems.push(Problem::of_package(kind, name, message));
-    }
-    problems
-}
 
 /// A database that rpm no longer writes.
 pub(super) fn foreign(whose: &str, path: &Path, what: &str) -> Problem {
@@ -50,5 +22,5 @@ pub(super) fn no_database(dir: &Path) -> Problem {
 }
 
 fn limited(message: String) -> Problem {
-    Problem { kind: ProblemKind::Limited, package: None, path: None, message }
+    Problem::of_layer(ProblemKind::Limited, message)
 }
