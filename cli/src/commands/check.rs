@@ -7,6 +7,7 @@ use std::path::Path;
 use veneer::rebase::judge_all;
 use veneer::report::Problem;
 
+use super::count;
 use super::other::{Other, look_at_layer};
 use crate::args::Options;
 use crate::failure::Failure;
@@ -60,9 +61,8 @@ pub(crate) fn check(options: &Options) -> Result<String, Failure> {
         return Ok(text);
     }
     print!("{text}");
-    Err(Failure::No(format!("{} to look at before the reboot; nothing was changed", count(listed.len()))))
-}
-
-fn count(number: usize) -> String {
-    format!("{number} {}", if number == 1 { "thing" } else { "things" })
+    Err(Failure::No(format!(
+        "{} to look at before the reboot; nothing was changed",
+        count(listed.len(), "thing", "things")
+    )))
 }

@@ -47,3 +47,8 @@ fn no_store(options: &Options, absent: Absent) -> Failure {
         Absent::Error(error) => Failure::Library(error),
     }
 }
+
+/// A number with its noun.
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

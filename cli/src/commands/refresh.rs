@@ -8,7 +8,7 @@ use veneer::rebase::{REFRESH, REFRESH_RUNTIME};
 use veneer::tree::{Dir, Kind, split};
 
 use super::other::look_at_layer;
-use super::{open, this_boot};
+use super::{count, open, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
 use crate::refresh::{Step, When, pending, steps};
@@ -55,13 +55,7 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
             _ => {}
         }
     }
-    Ok(format!(
-        "{} done\n",
-        match all.len() {
-            1 => "1 command".to_owned(),
-            more => format!("{more} commands"),
-        }
-    ))
+    Ok(format!("{} done\n", count(all.len(), "command", "commands")))
 }
 
 /// What dpkg would have triggered, and the command that handles it.

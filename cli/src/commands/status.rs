@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use veneer::report::{Outcome, Status};
 
-use super::this_boot;
+use super::{count, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
 
@@ -55,8 +55,4 @@ fn describe(status: &Status) -> String {
         let _ = writeln!(text, "{line}");
     }
     text
-}
-
-fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
