@@ -7,12 +7,14 @@ use veneer::error::Error;
 use veneer::packages::program::{Input, Program};
 use veneer::tree::Dir;
 use veneer_tests::mounts;
-use veneer_tests::scenario::Scenario;
+use veneer_tests::scenario::{Need, Scenario};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "program_in_a_private_root", needs: &[], run: sees_little },
     Scenario { name: "program_that_fails", needs: &[], run: fails },
     Scenario { name: "program_that_hangs", needs: &[], run: hangs },
+    Scenario { name: "program_whose_child_holds_its_input", needs: &[Need::Tool("perl")], run: held },
+    Scenario { name: "program_that_leaves_a_child", needs: &[Need::Tool("perl")], run: leaves },
     Scenario { name: "program_without_input", needs: &[], run: starves },
 ];
 
@@ -21,7 +23,7 @@ fn run(
     dir: &Path,
     script: &str,
     limit: Duration,
-    feed: impl FnOnce(&mut Input) -> Result<(), Error>,
+    feed: impl FnOnce(&mut Input<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let usr = Dir::open(Path::new("/usr")).expect("open /usr");
     let work = dir.join("w");
@@ -71,6 +73,48 @@ fn hangs(dir: &Path) {
     let error = run(dir, "exec sleep 1000", Duration::from_millis(300), |input| input.write(&much));
     assert!(matches!(error, Err(Error::Slow { .. })), "{error:?}");
     assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+/// Starts a process that has the program's input, too, and leaves its number; then goes on as told. A shell cannot: what it
+/// starts in the background reads /dev/null, which is not there. `perl -e` reads it, too.
+fn with_a_child(dir: &Path, last: &str) -> String {
+    let perl = "if ($p = fork) { open F, '>/work/pid'; print F $p; close F; exec @ARGV } exec 'sleep', '40'";
+    std::fs::create_dir_all(dir.join("w")).expect("make a directory");
+    std::fs::write(dir.join("w/child"), perl).expect("write a script");
+    format!("exec perl /work/child {last}")
+}
+
+/// Nothing reads, and no end of the program itself closes the input.
+fn held(dir: &Path) {
+    let much = vec![b'x'; 1 << 20];
+    for last in ["sleep 1000", "true"] {
+        let start = Instant::now();
+        let error =
+            run(dir, &with_a_child(dir, last), Duration::from_millis(500), |input| input.write(&much));
+        assert!(matches!(error, Err(Error::Slow { .. })), "{last}: {error:?}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{last}: {:?}", start.elapsed());
+        assert!(gone(dir), "{last}");
+    }
+}
+
+fn leaves(dir: &Path) {
+    run(dir, &with_a_child(dir, "true"), LONG, |_| Ok(())).expect("a program that ends well");
+    assert!(gone(dir));
+}
+
+/// Whether the process whose number the program left is no more, a corpse of init's at most.
+fn gone(dir: &Path) -> bool {
+    let pid = std::fs::read_to_string(dir.join("w/pid")).expect("read its number");
+    let stat = Path::new("/proc").join(pid.trim()).join("stat");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        match std::fs::read_to_string(&stat) {
+            Err(_) => return true,
+            Ok(stat) if stat.contains(") Z ") => return true,
+            Ok(_) if Instant::now() > deadline => return false,
+            Ok(_) => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
 }
 
 fn starves(dir: &Path) {

@@ -68,7 +68,7 @@ impl Composition {
     }
 
     /// Writes all headers of the new database.
-    fn feed(&self, input: &mut Input) -> Result<()> {
+    fn feed(&self, input: &mut Input<'_>) -> Result<()> {
         let mut put = |blob: &[u8]| {
             input.write(&MAGIC)?;
             input.write(blob)
