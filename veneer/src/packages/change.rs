@@ -56,6 +56,13 @@ impl Change {
         self.files.shipped(path)
     }
 
+    /// The decision on the package that a path belongs to: of several, one that stays. Not known for paths that the layer
+    /// has nothing at.
+    #[must_use]
+    pub fn package(&self, path: &Path) -> Option<&Decision> {
+        self.decisions.get(self.files.package(path)?)
+    }
+
     /// What the base has and must not show, sorted: the files of packages that the user removed, and those that the base's
     /// version of a package has and the user's newer one lacks. No package that is there owns them. What the layer keeps
     /// at such a path stays; a directory is listed only if all that the base has in it is listed too.

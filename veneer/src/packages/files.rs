@@ -40,7 +40,8 @@ impl Files {
     pub fn of(sets: Sets<'_>, decisions: &[Decision], keys: Keys, upper: &Dir, usr: &Dir) -> Result<Self> {
         let sieve = Sieve::of(upper, keys)?;
         let mut work = Work { keys, index: Index::default(), sets, hides: Vec::new(), adopts: Vec::new() };
-        for decision in decisions {
+        for (number, decision) in decisions.iter().enumerate() {
+            work.index.begin(number);
             work.one(decision, &sieve)?;
         }
         work.index.merge();
@@ -63,6 +64,12 @@ impl Files {
     #[must_use]
     pub fn owner(&self, path: &Path) -> Owner {
         index::owner(self.index.flags(self.keys.of(path)))
+    }
+
+    /// The number of the decision on the package that lists a path: of several, one that stays.
+    #[must_use]
+    pub fn package(&self, path: &Path) -> Option<usize> {
+        self.index.package(self.keys.of(path))
     }
 
     /// See [`super::Change::shipped`].

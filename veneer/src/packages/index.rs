@@ -30,6 +30,8 @@ const LIMIT: usize = if cfg!(test) { 4_000 } else { 400_000 };
 struct Entry {
     key: u64,
     flags: u16,
+    /// The package by its decision: of those that list the path, one that stays, if one does.
+    package: u16,
     old: Slot,
     layer: Slot,
     /// The order of adding: of two lists that say something of one path's content, the first counts.
@@ -60,9 +62,16 @@ pub(super) struct Index {
     md5: Vec<[u8; 16]>,
     sha256: Vec<[u8; 32]>,
     merged: bool,
+    /// The package that is spoken of.
+    package: u16,
 }
 
 impl Index {
+    /// What is added from now on is said by this package, by the number of its decision.
+    pub(super) fn begin(&mut self, package: usize) {
+        self.package = u16::try_from(package).unwrap_or(u16::MAX);
+    }
+
     /// Notes what one list says of one path.
     pub(super) fn add(&mut self, key: u64, flags: u16, digest: Option<(Whose, Digest)>) -> Result<()> {
         if self.entries.len() >= LIMIT {
@@ -75,7 +84,7 @@ impl Index {
         }
         self.merged = false;
         let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        let mut entry = Entry { key, flags, number, ..Entry::default() };
+        let mut entry = Entry { key, flags, package: self.package, number, ..Entry::default() };
         if let Some((whose, digest)) = digest {
             match whose {
                 Whose::Old => entry.old = self.store(digest),
@@ -125,6 +134,10 @@ impl Index {
             if next.key != kept.key {
                 return false;
             }
+            let stays = |entry: &Entry| entry.flags & (flag::KEPT | flag::OVERRIDING) != 0;
+            if stays(next) && !stays(kept) {
+                kept.package = next.package;
+            }
             kept.flags |= next.flags;
             if kept.old.0 == 0 {
                 kept.old = next.old;
@@ -150,6 +163,11 @@ impl Index {
     /// All that was noted of a path.
     pub(super) fn flags(&self, key: u64) -> u16 {
         self.find(key).map_or(0, |entry| entry.flags)
+    }
+
+    /// The number of a decision on a package that lists a path: one that stays, if one does.
+    pub(super) fn package(&self, key: u64) -> Option<usize> {
+        self.find(key).map(|entry| usize::from(entry.package))
     }
 
     /// The digests of a path.
@@ -196,7 +214,9 @@ mod tests {
     fn a_path_is_the_sum_of_what_lists_say() {
         let mut index = Index::default();
         let digest = |byte| Digest::Md5([byte; 16]);
+        index.begin(5);
         index.add(7, flag::BASE, Some((Whose::Old, digest(1)))).expect("room");
+        index.begin(6);
         index.add(3, flag::KEPT, Some((Whose::Layer, Digest::Sha256([2; 32])))).expect("room");
         index.add(7, flag::GONE, Some((Whose::Layer, digest(3)))).expect("room");
         index.add(7, flag::GONE, Some((Whose::Old, digest(4)))).expect("room");
@@ -205,9 +225,21 @@ mod tests {
         index.mark(8, flag::PRESENT);
         assert_eq!(index.flags(7), flag::BASE | flag::GONE | flag::PRESENT);
         assert_eq!(index.flags(8), 0);
+        assert_eq!((index.package(7), index.package(3), index.package(8)), (Some(5), Some(6), None));
         assert_eq!(index.shipped(7), Shipped { old: Some(digest(1)), layer: Some(digest(3)) });
         assert_eq!(index.shipped(3), Shipped { old: None, layer: Some(Digest::Sha256([2; 32])) });
         assert_eq!(index.shipped(9), Shipped::default());
+    }
+
+    #[test]
+    fn a_path_belongs_to_the_package_that_stays() {
+        let mut index = Index::default();
+        for (package, flags) in [(1, flag::GONE), (2, flag::OVERRIDING), (3, flag::KEPT), (4, flag::ABSENT)] {
+            index.begin(package);
+            index.add(7, flags, None).expect("room");
+        }
+        index.merge();
+        assert_eq!(index.package(7), Some(2));
     }
 
     #[test]
