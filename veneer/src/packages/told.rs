@@ -1,26 +1,50 @@
 //! What the user is told of a package by its verdict alone, whoever manages it. Pure.
 
-use super::{Database, Decision, Verdict};
+use super::{Database, Decision, State, Verdict};
 use crate::report::{Problem, ProblemKind};
 
-/// A package that is not as the user left it; `None` for any other.
-pub(super) fn told(decision: &Decision, layer: &dyn Database, new: &dyn Database) -> Option<Problem> {
-    let version = |database: &dyn Database, number: Option<usize>| {
-        let package = number.and_then(|number| database.packages().get(number));
-        package.map(|package| package.version.clone()).unwrap_or_default()
-    };
-    let (theirs, ours) = (version(layer, decision.layer), version(new, decision.new));
+/// What became of a package, named as its manager names it, if it is not what the user would expect.
+pub(super) fn told(
+    name: &str,
+    decision: &Decision,
+    layer: &dyn Database,
+    new: &dyn Database,
+) -> Option<Problem> {
+    let theirs = decision.layer.and_then(|number| layer.packages().get(number));
+    let ours = decision.new.and_then(|number| new.packages().get(number));
+    let is_half = theirs.is_some_and(|package| package.state == State::Partial);
+    let theirs = theirs.map_or("", |package| &package.version);
+    let ours = ours.map_or("", |package| &package.version);
     let (kind, message) = match decision.verdict {
+        Verdict::HandBack if is_half => {
+            let message = format!("the installation of {theirs} was cut off; the base's {ours} is used");
+            (ProblemKind::Unfinished, message)
+        }
         Verdict::HandBack if decision.downgraded => (
             ProblemKind::HandedBack,
             format!(
-                "version {theirs} gave way to {ours}, the new base's: the system is made of this package"
+                "yours was {theirs}; the base's {ours} is used, as of everything that the system boots with"
             ),
         ),
-        Verdict::Returned => {
-            (ProblemKind::Returned, format!("was removed and is there again, as the new base's {ours}"))
-        }
-        _ => return None,
+        Verdict::Returned => (
+            ProblemKind::Returned,
+            format!("it was not installed any more; the new base has {ours}, and it is there again"),
+        ),
+        Verdict::Dropped if decision.changed => (
+            ProblemKind::Dropped,
+            format!("yours was {theirs}; the new base has none, and the system boots with what the base has"),
+        ),
+        Verdict::Keep { orphan: true } => (
+            ProblemKind::Orphaned,
+            format!("the new base no longer has it; yours, {theirs}, stays, and only you will update it"),
+        ),
+        Verdict::Keep { orphan: false }
+        | Verdict::HandBack
+        | Verdict::Override
+        | Verdict::Base
+        | Verdict::Removed
+        | Verdict::Dropped
+        | Verdict::Adopt => return None,
     };
-    Some(Problem::of_package(kind, &decision.name, message))
+    Some(Problem::of_package(kind, name, message))
 }

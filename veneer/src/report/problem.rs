@@ -32,7 +32,7 @@ pub enum ProblemKind {
     Dropped,
     /// A package of the old base that the user has in another version, and that the new base does not have, stays.
     Orphaned,
-    /// The installation of a package was cut off before the base changed, and it stays so.
+    /// The installation of a package was cut off before the base changed: it stays so, or the base's is used.
     Unfinished,
     /// The layer could not be treated as the rules say; the message says what was done instead.
     Limited,

@@ -198,7 +198,7 @@ fn what_a_power_cut_left_of_an_upgrade_is_handed_back() {
     assert_eq!(written(&target), ["-rm-2-1"]);
     let told: Vec<_> =
         change.problems().iter().map(|p| (p.kind, p.package.as_deref().unwrap_or(""))).collect();
-    assert_eq!(told, [(ProblemKind::Returned, "base"), (ProblemKind::Limited, "foo")]);
+    assert_eq!(told, [(ProblemKind::Returned, "base"), (ProblemKind::Unfinished, "foo")]);
 }
 
 #[test]

@@ -16,27 +16,26 @@ pub(super) fn unknown_format(whose: &str, format: &str) -> Problem {
     Problem::of_layer(ProblemKind::Limited, message)
 }
 
-/// What the user should know of the verdicts.
+/// What became of packages, if it is not what the user would expect.
 pub(super) fn problems(decisions: &[Decision], layer: &Layer, new: &Base) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let is_half = |decision: &Decision| {
-        decision.layer.and_then(|n| layer.packages().get(n)).is_some_and(|p| p.state == State::Partial)
-    };
-    // Half of an upgrade is spoken of below.
-    let whole = decisions.iter().filter(|d| d.verdict != Verdict::HandBack || !is_half(d));
-    problems.extend(whole.filter_map(|decision| told(decision, layer, new)));
-    for package in layer.packages().iter().filter(|package| package.state == State::Partial) {
-        let Package { name, version, .. } = package;
-        let is_new = decisions.iter().any(|d| d.name == *name && matches!(d.verdict, Verdict::Keep { .. }));
-        let message = if is_new {
-            format!(
-                "the installation of version {version} was cut off: what it had written is still there and belongs to no \
-                 package; `pacman -S --overwrite '*' {name}` completes it"
-            )
-        } else {
-            format!("the upgrade to version {version} was cut off: the new base's is used")
-        };
-        problems.push(Problem::of_package(ProblemKind::Limited, name, message));
+    for decision in decisions {
+        problems.extend(told(&decision.name, decision, layer, new));
+        problems.extend(unfinished(decision, layer));
     }
     problems
+}
+
+/// A package whose installation was cut off, and that the base does not have.
+fn unfinished(decision: &Decision, layer: &Layer) -> Option<Problem> {
+    let package = decision.layer.and_then(|number| layer.packages().get(number))?;
+    let stays = matches!(decision.verdict, Verdict::Keep { .. }) && package.state == State::Partial;
+    let Package { name, version, .. } = package;
+    stays.then(|| {
+        let message = format!(
+            "the installation of {version} was cut off: what there is of it stays, and belongs to no package; \
+             `pacman -S --overwrite '*' {name}` completes it"
+        );
+        Problem::of_package(ProblemKind::Unfinished, name, message)
+    })
 }

@@ -91,7 +91,7 @@ pub(in crate::packages) fn change(trees: &Trees<'_>) -> Result<Option<Change>> {
         is_file: &is_file,
         is_hidden: &is_hidden,
     };
-    let mut problems: Vec<_> = decisions.iter().filter_map(|one| told(one, shown, &new)).collect();
+    let mut problems: Vec<_> = decisions.iter().filter_map(|one| told(&one.name, one, shown, &new)).collect();
     problems.extend(needs.problems()?);
     let (merged, more) = Merged::of(trees, &decisions, shown, &new)?;
     problems.extend(more);
