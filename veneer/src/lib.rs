@@ -10,6 +10,7 @@
 
 pub mod apply;
 pub mod base;
+mod elf;
 pub mod error;
 #[cfg(test)]
 mod fuzz;

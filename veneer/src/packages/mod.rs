@@ -17,6 +17,7 @@ mod paths;
 pub mod program;
 pub mod rpm;
 mod sieve;
+pub(crate) mod soname;
 mod told;
 mod trees;
 mod verdict;

@@ -3,8 +3,6 @@
 //! A layer that hides pid 1's binary, the shell or the loader would end in a kernel panic, out of reach of any later
 //! check. Only what the base itself has is asked for: a base without a shell is not the layer's fault.
 
-mod elf;
-
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -14,9 +12,9 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+use crate::elf::{self, Header};
 use crate::error::{Error, Result};
 use crate::tree::{Dir, Kind};
-use elf::Elf;
 
 /// Paths below /usr that must work if the base has them: pid 1, the shell, and what both are loaded with.
 const NEEDED: [&str; 2] = ["lib/systemd/systemd", "bin/sh"];
@@ -101,7 +99,7 @@ fn is_the_bases(bare: &Root<'_>, merged: &Root<'_>, path: &str) -> bool {
 struct Seen {
     executable: bool,
     size: u64,
-    elf: Option<Elf>,
+    elf: Option<Header>,
 }
 
 impl Seen {
@@ -137,7 +135,7 @@ impl Root<'_> {
         let mut header = vec![0_u8; elf::LENGTH];
         let length = rustix::io::read(&file, &mut header[..]).map_err(|e| format!("cannot be read: {e}"))?;
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        Ok(Seen { executable: stat.st_mode & 0o111 != 0, size, elf: Elf::parse(&header[..length]) })
+        Ok(Seen { executable: stat.st_mode & 0o111 != 0, size, elf: Header::parse(&header[..length]) })
     }
 
     /// Opens a file for reading without ever leaving this root.

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::{At as _, Result};
+use crate::packages::soname::{self, Circumstances, Stays, View};
 use crate::packages::{self, Change, Owner, Shipped};
 use crate::record::{self, Shadowed};
 use crate::report::{Problem, ProblemKind, Progress};
@@ -87,6 +88,7 @@ pub fn derive(
         change.write(&new, usr)?;
         problems.extend(tell(change.problems()));
     }
+    problems.extend(known.unlinked(View { upper: Some(&new), stays: None, usr }, false));
     settle::settle(&bases, &new, &merged)?;
     target.create(REFRESH, 0o600)?;
     take_root_attributes(target, usr)?;
@@ -110,15 +112,29 @@ pub fn judge_all(
     mut see: impl FnMut(&Path, Judgement) -> Result<()>,
 ) -> Result<Vec<Problem>> {
     let known = Known::read(source, usr, old)?;
+    let mut stays = Stays::new();
+    let mut note = |path: &Path, judgement: Judgement| {
+        match judgement.verdict {
+            Verdict::Keep | Verdict::KeepMerged => stays.keep(path),
+            Verdict::Hide => stays.hide(path),
+            _ => {}
+        }
+        see(path, judgement)
+    };
     walk::walk(&known.bases(usr, policy), |batch| {
         for entry in &batch.entries {
-            see(&batch.path.join(told::os_str(&entry.name)), entry.judgement)?;
+            note(&batch.path.join(told::os_str(&entry.name)), entry.judgement)?;
         }
-        batch.hides.iter().try_for_each(|path| see(path, HIDDEN))
+        batch.hides.iter().try_for_each(|path| note(path, HIDDEN))
     })?;
-    let Some(change) = &known.packages else { return Ok(Vec::new()) };
-    change.hides().iter().try_for_each(|path| see(path, HIDDEN_FOR_PACKAGE))?;
-    Ok(tell(change.problems()))
+    let mut problems = Vec::new();
+    if let Some(change) = &known.packages {
+        change.hides().iter().try_for_each(|path| note(path, HIDDEN_FOR_PACKAGE))?;
+        change.adopts().iter().for_each(|path| stays.adopt(path));
+        problems = tell(change.problems());
+    }
+    problems.extend(known.unlinked(View { upper: Some(&known.upper), stays: Some(&stays), usr }, true));
+    Ok(problems)
 }
 
 /// What the layer has nothing over, and hides all the same.
@@ -142,6 +158,30 @@ impl Known {
             None => Shadowed::default(),
         };
         Ok(Known { upper, shadowed, packages })
+    }
+
+    /// Programs and libraries of the new /usr that do not find what they need, and what else there is to say of them.
+    fn unlinked(&self, view: View<'_>, thorough: bool) -> Vec<Problem> {
+        let decision = |path: &Path| self.packages.as_ref()?.package(path);
+        let package = |path: &Path| {
+            let stays = |verdict| {
+                matches!(
+                    verdict,
+                    packages::Verdict::Keep { .. } | packages::Verdict::Override | packages::Verdict::Adopt
+                )
+            };
+            decision(path).filter(|decision| stays(decision.verdict)).map(|decision| decision.name.clone())
+        };
+        let is_replaced = |path: &&PathBuf| {
+            decision(path).is_some_and(|decision| decision.verdict == packages::Verdict::Override)
+        };
+        let hides = self.packages.as_ref().map_or(&[][..], Change::hides);
+        let replaced: Vec<_> = hides
+            .iter()
+            .filter(is_replaced)
+            .filter_map(|path| Some((path.clone(), package(path)?)))
+            .collect();
+        soname::check(view, &Circumstances { package: &package, replaced: &replaced, thorough })
     }
 
     fn bases<'a>(&'a self, usr: &'a Dir, policy: &'a Policy) -> Bases<'a> {
