@@ -94,7 +94,7 @@ fn program(candidates: &[&str]) -> Vec<u8> {
 }
 
 /// The loader that a dynamic ELF file names: the first text in it that starts as one does.
-fn interpreter(path: &Path) -> PathBuf {
+pub fn interpreter(path: &Path) -> PathBuf {
     let bytes = fs::read(path).unwrap_or_else(|e| panic!("read {}: {e}", path.display()));
     let start = bytes.windows(4).position(|w| w == b"/lib").expect("the shell names a loader");
     let text = bytes[start..].split(|b| *b == 0).next().unwrap_or_default();

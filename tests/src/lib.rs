@@ -8,6 +8,7 @@ pub mod deb;
 pub mod debian;
 pub mod dice;
 pub mod edit;
+pub mod elf;
 pub mod machine;
 pub mod model;
 pub mod mounts;

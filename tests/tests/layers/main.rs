@@ -18,6 +18,7 @@ mod rebase;
 mod rebased;
 mod refusals;
 mod room;
+mod soname;
 mod stopped;
 mod stories;
 mod trial;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         kernel::SCENARIOS,
         dpkg::SCENARIOS,
         pacman::SCENARIOS,
+        soname::SCENARIOS,
         identity::SCENARIOS,
         cost::SCENARIOS,
     ];
