@@ -9,8 +9,10 @@ use super::header::{Header, number};
 const ENTRY_LIMIT: u64 = 4096;
 /// Libraries, and versions of symbols; the most that Debian has of either is a few hundred.
 const NAME_LIMIT: usize = 4096;
-/// Bytes of a name.
-const NAME_LENGTH: usize = 1024;
+/// Bytes of a name: that of a library is a file's, mostly.
+const NAME_LENGTH: usize = 255;
+/// Bytes of a list of directories.
+const PATH_LENGTH: usize = 4096;
 
 const NULL: u64 = 0;
 const NEEDED: u64 = 1;
@@ -76,41 +78,45 @@ impl Dynamic {
         if count > ENTRY_LIMIT {
             return None;
         }
-        let (mut names, mut needed, mut paths, mut soname) = (None, Vec::new(), Vec::new(), None);
+        let (mut names, mut needed, mut soname) = (None, Vec::new(), None);
+        let (mut rpath, mut runpath) = (None, None);
         let (mut needs, mut defines) = ((None, 0), (None, 0));
         for index in 0..count {
             let at = offset.checked_add(index * 2 * word)?;
-            let (tag, value) = (reader.number(at, width)?, reader.number(at.checked_add(word)?, width)?);
+            let (tag, value) = (reader.number(at, 0, width)?, reader.number(at, word, width)?);
             match tag {
                 NULL => break,
                 NEEDED => needed.push(value),
-                STRTAB => names = Some(header.offset_of(value)?),
+                STRTAB => names = Some(value),
                 SONAME => soname = Some(value),
-                RPATH | RUNPATH => paths.push(value),
-                VERDEF => defines.0 = Some(header.offset_of(value)?),
+                RPATH => rpath = Some(value),
+                RUNPATH => runpath = Some(value),
+                VERDEF => defines.0 = Some(value),
                 VERDEF_COUNT => defines.1 = value,
-                VERNEED => needs.0 = Some(header.offset_of(value)?),
+                VERNEED => needs.0 = Some(value),
                 VERNEED_COUNT => needs.1 = value,
                 _ => {}
             }
         }
         let Some(names) = names else { return Some(found) };
+        let names = header.offset_of(names)?;
         let mut left = NAME_LIMIT;
         for name in needed {
             found.needed.push(reader.name(names, name, &mut left)?);
         }
-        for path in paths {
-            let path = reader.name(names, path, &mut left)?;
+        // The old list counts only without the new one.
+        if let Some(path) = runpath.or(rpath) {
+            let path = reader.text(names, path, PATH_LENGTH)?;
             found.run_path.extend(path.split(':').filter(|dir| !dir.is_empty()).map(str::to_owned));
         }
         if let Some(name) = soname {
             found.soname = Some(reader.name(names, name, &mut left)?);
         }
         if let (Some(at), count) = needs {
-            reader.needs(names, at, count, &mut left, &mut found.versions)?;
+            reader.needs(names, header.offset_of(at)?, count, &mut left, &mut found.versions)?;
         }
         if let (Some(at), count) = defines {
-            reader.defines(names, at, count, &mut left, &mut found.defines)?;
+            reader.defines(names, header.offset_of(at)?, count, &mut left, &mut found.defines)?;
         }
         Some(found)
     }
@@ -122,13 +128,19 @@ struct Reader<'a, S> {
 }
 
 impl<S: Source> Reader<'_, S> {
-    fn number(&mut self, offset: u64, width: usize) -> Option<u64> {
-        Some(number(self.source.at(offset, width)?, self.little))
+    /// The number that is so far behind `start`.
+    fn number(&mut self, start: u64, distance: u64, width: usize) -> Option<u64> {
+        Some(number(self.source.at(start.checked_add(distance)?, width)?, self.little))
     }
 
     /// A name of the string table at `names`; one less is left.
     fn name(&mut self, names: u64, offset: u64, left: &mut usize) -> Option<String> {
         *left = left.checked_sub(1)?;
+        self.text(names, offset, NAME_LENGTH)
+    }
+
+    /// What is in the string table up to the next zero.
+    fn text(&mut self, names: u64, offset: u64, limit: usize) -> Option<String> {
         let mut text = Vec::new();
         let mut at = names.checked_add(offset)?;
         loop {
@@ -137,7 +149,7 @@ impl<S: Source> Reader<'_, S> {
             if byte == 0 {
                 return Some(String::from_utf8_lossy(&text).into_owned());
             }
-            if text.len() == NAME_LENGTH {
+            if text.len() == limit {
                 return None;
             }
             text.push(byte);
@@ -155,19 +167,19 @@ impl<S: Source> Reader<'_, S> {
         into: &mut Vec<Needed>,
     ) -> Option<()> {
         for _ in 0..count {
-            let versions = self.number(at + 2, 2)?;
-            let library = self.number(at + 4, 4)?;
+            let versions = self.number(at, 2, 2)?;
+            let library = self.number(at, 4, 4)?;
             let library = self.name(names, library, left)?;
-            let mut version = at.checked_add(self.number(at + 8, 4)?)?;
+            let mut version = at.checked_add(self.number(at, 8, 4)?)?;
             for _ in 0..versions {
-                let (flags, name) = (self.number(version + 4, 2)?, self.number(version + 8, 4)?);
+                let (flags, name) = (self.number(version, 4, 2)?, self.number(version, 8, 4)?);
                 let name = self.name(names, name, left)?;
                 if flags & WEAK == 0 {
                     into.push(Needed { library: library.clone(), version: name });
                 }
-                version = version.checked_add(self.number(version + 12, 4)?)?;
+                version = version.checked_add(self.number(version, 12, 4)?)?;
             }
-            at = at.checked_add(self.number(at + 12, 4)?)?;
+            at = at.checked_add(self.number(at, 12, 4)?)?;
         }
         Some(())
     }
@@ -182,14 +194,14 @@ impl<S: Source> Reader<'_, S> {
         into: &mut BTreeSet<String>,
     ) -> Option<()> {
         for _ in 0..count {
-            let flags = self.number(at + 2, 2)?;
-            let first = at.checked_add(self.number(at + 12, 4)?)?;
-            let name = self.number(first, 4)?;
+            let flags = self.number(at, 2, 2)?;
+            let first = at.checked_add(self.number(at, 12, 4)?)?;
+            let name = self.number(first, 0, 4)?;
             let name = self.name(names, name, left)?;
             if flags & BASE == 0 {
                 into.insert(name);
             }
-            at = at.checked_add(self.number(at + 16, 4)?)?;
+            at = at.checked_add(self.number(at, 16, 4)?)?;
         }
         Some(())
     }
@@ -228,6 +240,7 @@ mod tests {
     const MADE: Made<'_> = Made {
         soname: "libfoo.so.1",
         needed: &["libbar.so.2", "libc.so.6"],
+        rpath: "",
         run_path: "$ORIGIN/../lib:/opt/lib::",
         versions: &[("libc.so.6", "GLIBC_2.34"), ("libbar.so.2", "BAR_1")],
         defines: &["FOO_1.0", "FOO_1.1"],
@@ -249,6 +262,29 @@ mod tests {
         assert_eq!(read(&Made::default().bytes()), Some(Dynamic::default()));
         let bytes = MADE.bytes();
         assert_eq!(read(&bytes[..bytes.len() - 1]), None);
+    }
+
+    #[test]
+    fn the_old_list_of_directories_counts_only_without_the_new_one() {
+        let read = |made: Made<'_>| read(&made.bytes()).expect("a whole file").run_path;
+        assert_eq!(read(Made { rpath: "/old", run_path: "/new", ..Made::default() }), ["/new"]);
+        assert_eq!(read(Made { rpath: "/old", ..Made::default() }), ["/old"]);
+        let long = "/".repeat(PATH_LENGTH + 1);
+        let bytes = Made { run_path: &long, ..Made::default() }.bytes();
+        assert_eq!(super::tests::read(&bytes), None);
+    }
+
+    #[test]
+    fn offsets_at_the_end_of_all_numbers_are_nowhere() {
+        let good = MADE.bytes();
+        for at in 0..good.len() - 8 {
+            for last in [0, 1, 2, 7, 15] {
+                let mut bytes = good.clone();
+                bytes[at..at + 8].copy_from_slice(&(u64::MAX - last).to_le_bytes());
+                // Whatever it says, it says something.
+                drop(read(&bytes));
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub(crate) struct Made<'a> {
     pub(crate) soname: &'a str,
     pub(crate) needed: &'a [&'a str],
+    pub(crate) rpath: &'a str,
     pub(crate) run_path: &'a str,
     /// Library and version.
     pub(crate) versions: &'a [(&'a str, &'a str)],
@@ -30,6 +31,9 @@ impl Made<'_> {
         let mut dynamic: Vec<(u64, u64)> = self.needed.iter().map(|needed| (1, name(needed))).collect();
         if !self.soname.is_empty() {
             dynamic.push((14, name(self.soname)));
+        }
+        if !self.rpath.is_empty() {
+            dynamic.push((15, name(self.rpath)));
         }
         if !self.run_path.is_empty() {
             dynamic.push((29, name(self.run_path)));

@@ -12,6 +12,7 @@ mod tests;
 mod told;
 mod view;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ pub(crate) use view::{Stays, View};
 
 /// Different things that are amiss. More of them nobody reads.
 const LIMIT: usize = 1000;
+
+/// How much is read of the layer and of what it needs, in steps: forty times what a whole desktop takes, some seconds.
+const WORK: u64 = 1 << 26;
 
 /// What else is known.
 pub(crate) struct Circumstances<'a> {
@@ -70,18 +74,19 @@ type Amiss = BTreeMap<(Option<String>, What), Where>;
 /// Checks the programs and libraries of the layer on the new /usr, and returns what the user should know. Nothing that goes
 /// wrong here is a reason to do without the layer.
 pub(crate) fn check(view: View<'_>, known: &Circumstances<'_>) -> Vec<Problem> {
-    check_all(view, known).unwrap_or_else(|error| {
+    check_within(view, known, &Cell::new(WORK)).unwrap_or_else(|error| {
         let message = format!("whether programs find their libraries could not be checked: {error}");
-        vec![Problem { kind: ProblemKind::Limited, package: None, path: None, message }]
+        vec![Problem::of_layer(ProblemKind::Limited, message)]
     })
 }
 
-fn check_all(view: View<'_>, known: &Circumstances<'_>) -> Result<Vec<Problem>> {
+fn check_within(view: View<'_>, known: &Circumstances<'_>, work: &Cell<u64>) -> Result<Vec<Problem>> {
     let Some(upper) = view.upper else { return Ok(Vec::new()) };
     let bare = View { upper: None, stays: None, ..view };
-    let mut base = Search::new(bare)?;
-    let (native, whole) = shell(bare, &mut base)?;
-    let mut check = Check { search: Search::new(view)?, base, native, whole, known, amiss: Amiss::new() };
+    let mut base = Search::new(bare, work)?;
+    let (native, whole) = shell(bare, &mut base, work)?;
+    let search = Search::new(view, work)?;
+    let mut check = Check { search, base, work, native, whole, known, amiss: Amiss::new() };
     object::each(upper, |path, dir, name| {
         if view.stays.is_none_or(|stays| stays.keeps(path)) { check.one(path, dir, name) } else { Ok(()) }
     })?;
@@ -91,13 +96,15 @@ fn check_all(view: View<'_>, known: &Circumstances<'_>) -> Result<Vec<Problem>> 
     if known.thorough {
         check.name_users(view.usr)?;
     }
-    Ok(told::problems(check.amiss))
+    Ok(told::problems(check.amiss, work.get() == 0))
 }
 
 struct Check<'a> {
     search: Search<'a>,
     /// The bare base.
     base: Search<'a>,
+    /// How much more may be read.
+    work: &'a Cell<u64>,
     /// The machine that the base is for, if it has a shell to tell by.
     native: Option<Machine>,
     /// False if libraries are also elsewhere than below /usr: what is not there is not missing.
@@ -109,7 +116,9 @@ struct Check<'a> {
 impl Check<'_> {
     /// A file of the layer.
     fn one(&mut self, path: &Path, dir: &Dir, name: &CStr) -> Result<()> {
-        let Some(object) = dir.file(name).ok().and_then(|file| Object::read(&file)) else { return Ok(()) };
+        // A file that cannot be opened is one that nobody starts.
+        let file = dir.file(name).ok();
+        let Some(object) = file.and_then(|file| Object::read(&file, self.work)) else { return Ok(()) };
         if !self.runs_here(object.header.machine) {
             return Ok(());
         }
@@ -120,7 +129,7 @@ impl Check<'_> {
                 None => false,
             };
             if is_missing {
-                self.note(path, What::Loader(loader.display().to_string()), Vec::new);
+                self.note(path, What::Loader(loader.display().to_string()), |_| Ok(Vec::new()))?;
             }
         }
         for library in &object.dynamic.needed {
@@ -128,8 +137,7 @@ impl Check<'_> {
             match &*found {
                 Library::Missing if !self.whole => {}
                 Library::Missing => {
-                    let instead = self.search.instead_of(library)?;
-                    self.note(path, What::Library(library.clone()), || instead);
+                    self.note(path, What::Library(library.clone()), |search| search.instead_of(library))?;
                 }
                 Library::Unknown => {}
                 Library::There { defines, .. } => {
@@ -137,8 +145,8 @@ impl Check<'_> {
                     // A library without versions has all that anybody asks for.
                     for needed in needed.filter(|n| !defines.is_empty() && !defines.contains(&n.version)) {
                         let (library, version) = (library.clone(), needed.version.clone());
-                        let latest = latest(defines, &version);
-                        self.note(path, What::Version { library, version }, || latest.into_iter().collect());
+                        let what = What::Version { library, version: version.clone() };
+                        self.note(path, what, |_| Ok(latest(defines, &version).into_iter().collect()))?;
                     }
                 }
             }
@@ -161,7 +169,7 @@ impl Check<'_> {
         let Library::There { defines: theirs, .. } = &*theirs else { return Ok(()) };
         for version in theirs.difference(defines) {
             let what = What::Weaker { library: name.to_owned(), version: version.clone() };
-            self.note(path, what, Vec::new);
+            self.note(path, what, |_| Ok(Vec::new()))?;
         }
         Ok(())
     }
@@ -172,7 +180,7 @@ impl Check<'_> {
             return Ok(());
         }
         let Found::File { file, .. } = bare.find(path)? else { return Ok(()) };
-        let Some(object) = Object::read(&file) else { return Ok(()) };
+        let Some(object) = Object::read(&file, self.work) else { return Ok(()) };
         let Some(name) = object.dynamic.soname else { return Ok(()) };
         if matches!(*self.search.everywhere(object.header.machine, &name)?, Library::Missing) {
             let instead = self.search.instead_of(&name)?;
@@ -200,10 +208,12 @@ impl Check<'_> {
             return Ok(());
         }
         let search = &self.search;
+        // The base is no stranger's.
+        let work = Cell::new(u64::MAX);
         object::each(usr, |path, dir, name| {
             // What the layer has another file for is not the base's any more.
             let is_there = matches!(search.find(path)?, Found::File { mine: false, .. });
-            let object = dir.file(name).ok().filter(|_| is_there).and_then(|file| Object::read(&file));
+            let object = dir.file(name).ok().filter(|_| is_there).and_then(|file| Object::read(&file, &work));
             let Some(Object { dynamic, .. }) = object else { return Ok(()) };
             let libraries = dynamic.needed.into_iter().map(|library| (library, None));
             let versions = dynamic.versions.into_iter().map(|needed| (needed.library, Some(needed.version)));
@@ -226,14 +236,21 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn note(&mut self, path: &Path, what: What, instead: impl FnOnce() -> Vec<String>) {
+    /// Notes what is amiss with a file of the layer; `instead` is asked once for each thing.
+    fn note(
+        &mut self,
+        path: &Path,
+        what: What,
+        instead: impl FnOnce(&mut Search<'_>) -> Result<Vec<String>>,
+    ) -> Result<()> {
         let key = ((self.known.package)(path), what);
         if let Some(place) = self.amiss.get_mut(&key) {
             place.count += 1;
         } else if self.amiss.len() < LIMIT {
-            let place = Where { first: path.to_path_buf(), count: 1, instead: instead(), users: None };
-            self.amiss.insert(key, place);
+            let instead = instead(&mut self.search)?;
+            self.amiss.insert(key, Where { first: path.to_path_buf(), count: 1, instead, users: None });
         }
+        Ok(())
     }
 
     /// False for another kind of machine's files: what a cross compiler has.
@@ -247,9 +264,9 @@ impl Check<'_> {
 }
 
 /// What the base's shell tells: the kind of machine, and whether the base has its libraries below /usr.
-fn shell(bare: View<'_>, base: &mut Search<'_>) -> Result<(Option<Machine>, bool)> {
+fn shell(bare: View<'_>, base: &mut Search<'_>, work: &Cell<u64>) -> Result<(Option<Machine>, bool)> {
     let Found::File { path, file, .. } = bare.find(Path::new("bin/sh"))? else { return Ok((None, true)) };
-    let Some(shell) = Object::read(&file) else { return Ok((None, true)) };
+    let Some(shell) = Object::read(&file, work) else { return Ok((None, true)) };
     for library in &shell.dynamic.needed {
         if matches!(*base.needed_by(&path, &shell, library)?, Library::Missing) {
             return Ok((Some(shell.header.machine), false));

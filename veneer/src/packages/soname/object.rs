@@ -1,7 +1,10 @@
 //! ELF files of a tree: which they are, and what they say to the loader.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
+use std::mem;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -19,10 +22,10 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// Reads one; `None` for a file of another kind, and for one that cannot be read or understood: whoever starts it will
-    /// see.
-    pub(super) fn read(file: &File) -> Option<Self> {
-        let mut pages = Pages { file, start: 0, bytes: Vec::new() };
+    /// Reads one as long as there is `work` left; `None` for a file of another kind, and for one that cannot be read or
+    /// understood: whoever starts it will see.
+    pub(super) fn read(file: &File, work: &Cell<u64>) -> Option<Self> {
+        let mut pages = Pages { file, work, last: Page::default(), other: Page::default() };
         let length = LENGTH.min(usize::try_from(file.metadata().ok()?.len()).unwrap_or(LENGTH));
         // Four bytes tell most files that are something else.
         pages.at(0, 4).filter(|magic| *magic == b"\x7fELF")?;
@@ -32,37 +35,63 @@ impl Object {
     }
 }
 
-/// A file by pages: what is read of it lies close together.
+/// A file by pages, of which two are at hand: names are in one place, and who has them is in another.
 struct Pages<'a> {
     file: &'a File,
+    work: &'a Cell<u64>,
+    last: Page,
+    other: Page,
+}
+
+#[derive(Default)]
+struct Page {
     start: u64,
     bytes: Vec<u8>,
 }
 
+impl Page {
+    /// Where in it these bytes are, if it has them.
+    fn find(&self, offset: u64, length: usize) -> Option<Range<usize>> {
+        let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        let range = from..from.checked_add(length)?;
+        (range.end <= self.bytes.len()).then_some(range)
+    }
+}
+
 /// Bytes that are read at once.
 const PAGE: usize = 8192;
+/// How much work that is, next to looking at something that is at hand.
+const READING: u64 = 100;
+
+/// Takes from what work is left; `None`, and nothing left, if that is not enough.
+fn spend(work: &Cell<u64>, steps: u64) -> Option<()> {
+    let left = work.get().checked_sub(steps);
+    work.set(left.unwrap_or(0));
+    left.map(drop)
+}
 
 impl Source for Pages<'_> {
     fn at(&mut self, offset: u64, length: usize) -> Option<&[u8]> {
-        let inside = |start: u64, have: usize| {
-            let from = usize::try_from(offset.checked_sub(start)?).ok()?;
-            (from.checked_add(length)? <= have).then_some(from)
-        };
-        if inside(self.start, self.bytes.len()).is_none() {
-            self.bytes.resize(PAGE, 0);
-            self.start = offset;
+        spend(self.work, 1)?;
+        if self.last.find(offset, length).is_none() {
+            mem::swap(&mut self.last, &mut self.other);
+        }
+        if self.last.find(offset, length).is_none() {
+            spend(self.work, READING)?;
+            let Page { start, bytes } = &mut self.last;
+            bytes.resize(PAGE, 0);
+            *start = offset;
             let mut have = 0;
             while have < length {
                 // What cannot be read is not there.
-                match self.file.read_at(&mut self.bytes[have..], offset + have as u64) {
+                match self.file.read_at(&mut bytes[have..], offset.checked_add(have as u64)?) {
                     Ok(0) | Err(_) => break,
                     Ok(more) => have += more,
                 }
             }
-            self.bytes.truncate(have);
+            bytes.truncate(have);
         }
-        let from = inside(self.start, self.bytes.len())?;
-        self.bytes.get(from..from + length)
+        self.last.bytes.get(self.last.find(offset, length)?)
     }
 }
 

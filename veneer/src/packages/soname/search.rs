@@ -1,6 +1,7 @@
 //! Where the loader looks for a library (ld.so(8)), on the new /usr. What it finds in places that this does not know, those
 //! of /etc/ld.so.conf above all, counts as found if it is anywhere: a false alarm is worse than a second look.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,8 +18,10 @@ const DIRECTORIES: [&str; 7] = ["local/lib", "local/lib64", "lib", "lib64", "lib
 /// Directories of `lib` that are looked into for a library that is not where libraries are, and how deep.
 const SUBDIRECTORIES: usize = 20_000;
 const DEPTH: usize = 3;
-/// Different libraries that are remembered.
+/// Names of libraries that are remembered.
 const LIMIT: usize = 20_000;
+/// Bytes that may be remembered of libraries: where they are, and which versions they have.
+const MEMORY: usize = 8 << 20;
 
 /// A kind of machine.
 pub(super) type Machine = [u8; 4];
@@ -44,15 +47,21 @@ pub(super) enum Library {
 /// See the module.
 pub(super) struct Search<'a> {
     view: View<'a>,
+    /// How much more may be read.
+    work: &'a Cell<u64>,
     directories: Vec<PathBuf>,
     found: HashMap<(Machine, PathBuf), Rc<Library>>,
+    /// How many bytes more may be remembered.
+    memory: usize,
+    /// Names in the directories of libraries; `None` until they are asked for.
+    sonames: Option<BTreeSet<String>>,
     /// Names of all that may be libraries elsewhere; `None` until it is asked for.
     elsewhere: Option<BTreeSet<Vec<u8>>>,
 }
 
 impl<'a> Search<'a> {
-    /// On this /usr.
-    pub(super) fn new(view: View<'a>) -> Result<Self> {
+    /// On this /usr, as long as there is `work` left.
+    pub(super) fn new(view: View<'a>, work: &'a Cell<u64>) -> Result<Self> {
         let mut directories = Vec::new();
         let mut add = |path: &Path| -> Result<()> {
             if let Some(path) = view.directory(path)?.filter(|path| !directories.contains(path)) {
@@ -71,7 +80,8 @@ impl<'a> Search<'a> {
         for dir in DIRECTORIES {
             add(Path::new(dir))?;
         }
-        Ok(Search { view, directories, found: HashMap::new(), elsewhere: None })
+        let (found, memory) = (HashMap::new(), MEMORY);
+        Ok(Search { view, work, directories, found, memory, sonames: None, elsewhere: None })
     }
 
     /// The file that a path leads to.
@@ -142,7 +152,7 @@ impl<'a> Search<'a> {
         let found = match self.view.find(&key.1)? {
             Found::Nothing => Library::Missing,
             Found::Unknown => Library::Unknown,
-            Found::File { path, file, mine } => match Object::read(&file) {
+            Found::File { path, file, mine } => match Object::read(&file, self.work) {
                 None => Library::Unknown,
                 // The loader goes on to the next directory.
                 Some(object) if object.header.machine != machine => Library::Missing,
@@ -155,28 +165,60 @@ impl<'a> Search<'a> {
     }
 
     fn remember(&mut self, key: (Machine, PathBuf), found: &Rc<Library>) {
-        if self.found.len() < LIMIT {
+        // A record of each map and set has some words more than the name in it.
+        const RECORD: usize = 64;
+        let versions = match &**found {
+            Library::There { defines, .. } => defines.iter().map(|version| version.len() + RECORD).sum(),
+            Library::Unknown | Library::Missing => 0,
+        };
+        if let Some(left) = self.memory.checked_sub(key.1.as_os_str().len() + RECORD + versions) {
+            self.memory = left;
             self.found.insert(key, Rc::clone(found));
         }
     }
 
     /// Names beside a missing library's that differ in what follows `.so`: what the base has instead.
-    pub(super) fn instead_of(&self, name: &str) -> Result<Vec<String>> {
-        let Some(stem) = name.find(".so").map(|at| &name[..at + 3]) else { return Ok(Vec::new()) };
+    pub(super) fn instead_of(&mut self, name: &str) -> Result<Vec<String>> {
+        let Some(stem) = name.find(".so").and_then(|at| name.get(..at + 3)) else { return Ok(Vec::new()) };
+        let sonames = match self.sonames.take() {
+            Some(names) => names,
+            None => self.all_sonames()?,
+        };
+        // `libfoo.so` itself is for compilers.
+        let stem = format!("{stem}.");
+        let mut instead = Vec::new();
+        for other in sonames.range(stem.clone()..).take_while(|other| other.starts_with(&stem)) {
+            if other != name && instead.len() < 3 && self.is_a_file(other)? {
+                instead.push(other.clone());
+            }
+        }
+        self.sonames = Some(sonames);
+        Ok(instead)
+    }
+
+    fn is_a_file(&self, name: &str) -> Result<bool> {
+        for dir in &self.directories {
+            if matches!(self.view.find(&dir.join(name))?, Found::File { .. }) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn all_sonames(&self) -> Result<BTreeSet<String>> {
         let mut names = BTreeSet::new();
         for dir in &self.directories {
-            for other in self.view.names(dir)? {
-                let Ok(other) = other.to_str() else { continue };
-                // `libfoo.so` itself is for compilers.
-                let version = other.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.'));
+            for name in self.view.names(dir)? {
+                let Ok(name) = name.into_string() else { continue };
+                // Of `libfoo.so.1` and `libfoo.so.1.2.3`, the name is the first.
+                let version = name.find(".so.").and_then(|at| name.get(at + 4..));
                 let is_soname = version.is_some_and(|version| version.len() <= 8 && !version.contains('.'));
-                if is_soname && other != name {
-                    let there = matches!(self.view.find(&dir.join(other))?, Found::File { .. });
-                    there.then(|| names.insert(other.to_owned()));
+                if is_soname && names.len() < LIMIT {
+                    names.insert(name);
                 }
             }
         }
-        Ok(names.into_iter().take(3).collect())
+        Ok(names)
     }
 
     /// True if a file of this name is somewhere below a directory of libraries, or anywhere in the layer.

@@ -108,11 +108,7 @@ fn each_thing_that_is_missing_is_told_once_with_what_there_is() {
         &[
             &["/usr/bin/other needs libgone.so.1, which is not there: get one"],
             &["/usr/bin/mine4 of mine needs the loader /lib64/ld-linux-x86-64.so.2"],
-            &[
-                "/usr/bin/mine1 and 1 more of mine needs libfoo.so.1",
-                "(there is libfoo.so.2)",
-                "upgrade mine",
-            ],
+            &["/usr/bin/mine1 and 1 more of mine need libfoo.so.1", "(there is libfoo.so.2)", "upgrade mine"],
             &["/usr/bin/mine3 of mine needs GLIBC_2.42 of libc.so.6", "(it goes up to GLIBC_2.41)"],
         ],
     );
@@ -220,6 +216,45 @@ fn links_that_lead_nowhere_or_round_are_missing_libraries() {
     assert_said(&said(&upper, &usr, &[], false), &[&["libnowhere.so.1"], &["libround.so.1"]]);
 }
 
+/// Names may lie over each other, so that a small file has millions of bytes in them.
+#[test]
+fn a_layer_of_bombs_is_given_up_in_time() {
+    let usr = base(&[], NO_LINKS);
+    let long = "x".repeat(250);
+    let names: Vec<String> = (0..3900).map(|number| format!("lib{number}.so.1")).collect();
+    let needed: Vec<&str> = names.iter().map(String::as_str).collect();
+    let versions: Vec<(&str, &str)> = needed.iter().map(|name| (*name, long.as_str())).collect();
+    let bomb = Made { versions: &versions[..90], ..made("", &needed) };
+    let upper = tree(&[("bin/bomb", bomb)], NO_LINKS);
+    for number in 0..50 {
+        fs::hard_link(upper.0.join("bin/bomb"), upper.0.join(format!("bin/bomb{number}"))).expect("link");
+    }
+    let start = std::time::Instant::now();
+    let found = said(&upper, &usr, &[], false);
+    assert_eq!(found.len(), LIMIT, "{:?}", found.last());
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_is_left_of_the_work_is_never_less_than_nothing() {
+    let usr = base(&[], NO_LINKS);
+    let sh = fs::File::open(usr.0.join("bin/sh")).expect("open");
+    let work = Cell::new(WORK);
+    assert!(Object::read(&sh, &work).is_some());
+    let took = WORK - work.get();
+    for enough in 0..=took {
+        let work = Cell::new(enough);
+        assert_eq!(Object::read(&sh, &work).is_some(), enough == took);
+        assert_eq!(work.get(), 0);
+    }
+    let upper = tree(&[("bin/mine", made("", &["libgone.so.1"]))], NO_LINKS);
+    let (upper, usr) = (Dir::open(&upper.0).expect("open"), Dir::open(&usr.0).expect("open"));
+    let known = Circumstances { package: &|_| None, replaced: &[], thorough: false };
+    let view = View { upper: Some(&upper), stays: None, usr: &usr };
+    let found = check_within(view, &known, &Cell::new(took)).expect("trees that can be read");
+    assert_eq!(found.iter().map(|p| p.kind).collect::<Vec<_>>(), [ProblemKind::Limited]);
+}
+
 #[test]
 fn noise_is_checked_without_a_panic() {
     let mut random = crate::fuzz::Random::new();
@@ -234,5 +269,29 @@ fn noise_is_checked_without_a_panic() {
     for _ in 0..crate::fuzz::rounds(300) {
         fs::write(upper.0.join("lib/libfoo.so.1"), random.mangle(&good)).expect("write");
         assert!(said(&upper, &usr, &["lib/libfoo.so.1"], true).len() <= LIMIT);
+    }
+}
+
+/// A false alarm is worse than none: of this machine's own programs, only what its loader does not find is missing.
+#[test]
+fn of_a_real_system_nothing_is_said_that_is_not_so() {
+    let usr = Dir::open(Path::new("/usr")).expect("open");
+    let known = Circumstances { package: &|_| None, replaced: &[], thorough: true };
+    let work = Cell::new(WORK);
+    let found = check_within(View { upper: Some(&usr), stays: None, usr: &usr }, &known, &work);
+    assert!(work.get() > WORK / 2, "so much for one system: {}", WORK - work.get());
+    let shell = fs::File::open("/bin/sh").ok().and_then(|file| Object::read(&file, &Cell::new(WORK)));
+    let Some(loader) = shell.and_then(|shell| shell.header.loader) else { return };
+    for problem in found.expect("trees that can be read") {
+        let (_, missing) = problem.message.split_once(" the loader ").unwrap_or_default();
+        if let Some((missing, _)) = missing.split_once(',') {
+            assert!(!Path::new(missing).exists(), "{problem:?}");
+            continue;
+        }
+        let path = problem.path.as_ref().expect("a program");
+        let list = std::process::Command::new(&loader).arg("--list").arg(path).output();
+        let list = list.expect("the loader can be asked");
+        let said = [list.stdout, list.stderr].concat();
+        assert!(String::from_utf8_lossy(&said).contains("not found"), "{problem:?}");
     }
 }

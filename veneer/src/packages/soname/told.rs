@@ -9,42 +9,47 @@ use crate::report::{Problem, ProblemKind, display_path};
 /// Programs that are named one by one.
 const NAMED: usize = 3;
 
-pub(super) fn problems(amiss: Amiss) -> Vec<Problem> {
-    amiss.into_iter().map(|((package, what), place)| problem(package, &what, &place)).collect()
+/// All that is amiss; `is_cut` if there was too much to look at.
+pub(super) fn problems(amiss: Amiss, is_cut: bool) -> Vec<Problem> {
+    let mut problems: Vec<_> =
+        amiss.into_iter().map(|((package, what), place)| problem(package, &what, &place)).collect();
+    if is_cut {
+        let message =
+            "there is too much in the layer's programs to say of all whether they find their libraries";
+        problems.push(Problem::of_layer(ProblemKind::Limited, message.to_owned()));
+    }
+    problems
 }
 
 fn problem(package: Option<String>, what: &What, place: &Where) -> Problem {
     let path = display_path(&Path::new("/usr").join(&place.first));
-    let whose = match (&package, place.count) {
-        (Some(package), 0 | 1) => format!("{path} of {package}"),
-        (Some(package), count) => format!("{path} and {} more of {package}", count - 1),
-        (None, 0 | 1) => path.clone(),
-        (None, count) => format!("{path} and {} more", count - 1),
+    let of = package.as_ref().map(|package| format!(" of {package}")).unwrap_or_default();
+    let needs = match place.count {
+        0 | 1 => format!("{path}{of} needs"),
+        count => format!("{path} and {} more{of} need", count - 1),
     };
     let remedy = match &package {
         Some(package) => format!("upgrade {package}, or remove it"),
         None => "get one that was made for this base".to_owned(),
     };
     let message = match what {
-        What::Loader(loader) => format!("{whose} needs the loader {loader}, which is not there: {remedy}"),
+        What::Loader(loader) => format!("{needs} the loader {loader}, which is not there: {remedy}"),
         What::Library(library) => {
             let instead = match &place.instead[..] {
                 [] => String::new(),
                 there => format!(" (there is {})", there.join(", ")),
             };
-            format!("{whose} needs {library}, which is not there{instead}: {remedy}")
+            format!("{needs} {library}, which is not there{instead}: {remedy}")
         }
         What::Version { library, version } => {
             let latest = match place.instead.first() {
                 None => String::new(),
                 Some(latest) => format!(" (it goes up to {latest})"),
             };
-            format!(
-                "{whose} needs {version} of {library}, which the one that is there lacks{latest}: {remedy}"
-            )
+            format!("{needs} {version} of {library}, which the one that is there lacks{latest}: {remedy}")
         }
         What::Weaker { library, version } => format!(
-            "{whose} stands before the base's {library} and lacks {version}, which that one has: {}: {remedy}",
+            "{path}{of} stands before the base's {library} and lacks {version}, which that one has: {}: {remedy}",
             concerned(place.users.as_ref())
         ),
         What::Renamed { library } => {

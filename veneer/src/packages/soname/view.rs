@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{At as _, Result};
-use crate::packages::{Keys, below_usr, split};
-use crate::tree::{Dir, Kind};
+use crate::packages::{Keys, below_usr};
+use crate::tree::{Dir, Kind, split};
 
 /// How many symlinks are followed.
 const LINK_LIMIT: u32 = 40;
