@@ -2,12 +2,13 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let has =
+    let is =
         |key: &str, word: &str| std::env::var(key).is_ok_and(|value| value.split(',').any(|one| one == word));
-    // Rust's standard library asks for the unwinder, which it needs for backtraces alone, as libgcc_s.so.1. Named before
-    // it, the compiler's archive has all that is asked for: a library less to load at every boot. A static program takes
-    // the archive anyway.
-    if has("CARGO_CFG_TARGET_ENV", "gnu") && !has("CARGO_CFG_TARGET_FEATURE", "crt-static") {
+    // Rust's standard library asks for the unwinder as libgcc_s.so.1. In a debug build, whose panics unwind, the
+    // compiler's archive is named before it and has all that is asked for: a library less to load, as in a release build,
+    // which has src/unwinder.rs. A static program takes the archive anyway.
+    let is_static = is("CARGO_CFG_TARGET_FEATURE", "crt-static");
+    if is("PROFILE", "debug") && is("CARGO_CFG_TARGET_ENV", "gnu") && !is_static {
         println!("cargo::rustc-link-lib=gcc_eh");
     }
 }

@@ -9,6 +9,8 @@ mod args;
 #[cfg(all(target_env = "gnu", not(test)))]
 mod entry;
 mod outcome;
+#[cfg(all(target_env = "gnu", not(target_feature = "crt-static"), panic = "abort", not(test)))]
+mod unwinder;
 
 use std::path::Path;
 use std::time::Instant;
