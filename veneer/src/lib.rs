@@ -18,6 +18,7 @@ mod hex;
 pub mod intent;
 pub mod mount;
 pub mod observe;
+mod order;
 pub mod packages;
 pub mod paths;
 pub mod plan;

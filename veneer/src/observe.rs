@@ -9,6 +9,7 @@ use crate::base::Base;
 use crate::error::{At as _, Error, Result};
 use crate::intent::{Cmdline, Intent, StoreSource};
 use crate::mount::{self, MountTable, Site};
+use crate::order;
 use crate::paths;
 use crate::store::{Absent, Contents, Store};
 use crate::tree::Dir;
@@ -198,7 +199,7 @@ fn one_claimant(places: &Places, intent: &Intent) -> std::result::Result<(), Ref
     let Ok(entries) = fs_err::read_dir(&dir) else { return Ok(()) };
     let mut names: Vec<String> =
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
-    names.sort();
+    order::sort(&mut names);
     if names.len() < 2 {
         return Ok(());
     }

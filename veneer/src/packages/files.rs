@@ -11,6 +11,7 @@ use super::paths::Keys;
 use super::sieve::Sieve;
 use super::{Decision, Owner, Shipped, Verdict};
 use crate::error::Result;
+use crate::order;
 use crate::tree::{Dir, Kind, split};
 
 /// The three databases that a rebase is about.
@@ -47,9 +48,9 @@ impl Files {
         work.index.merge();
         work.mark(decisions)?;
         let Work { index, mut hides, mut adopts, .. } = work;
-        hides.sort_unstable();
+        order::sort(&mut hides);
         hides.dedup();
-        adopts.sort_unstable();
+        order::sort(&mut adopts);
         adopts.dedup();
         let hides = hidden(hides, &index, keys, usr)?;
         Ok(Files { keys, index, hides, adopts })

@@ -14,6 +14,7 @@ use super::told::{Told, os_str};
 use super::walk::walk;
 use super::{Bases, HIDDEN, copy};
 use crate::error::{At as _, Error, Result};
+use crate::order;
 use crate::report::{Problem, Progress};
 use crate::tree::{Attributes, Dir, Kind, split};
 
@@ -42,7 +43,7 @@ pub(super) fn apply(
         apply.hides.extend(change.hides().iter().cloned());
     }
     // After all else: directories that hold entries of the layer are there now, and are not hidden as a whole.
-    apply.hides.sort();
+    order::sort(&mut apply.hides);
     for path in std::mem::take(&mut apply.hides) {
         apply.hide(&path)?;
     }

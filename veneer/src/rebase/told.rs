@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::judge::{Judgement, Verdict};
 use super::{PROBLEM_LIMIT, shown};
 use crate::error::{At as _, Result};
+use crate::order;
 use crate::report::{Problem, ProblemKind, display_path};
 use crate::tree::Dir;
 
@@ -83,7 +84,7 @@ impl<'a> Told<'a> {
             file.flush().writing(self.layer.path_of(FILE))?;
         }
         let mut problems = self.problems;
-        problems.sort_by(|a, b| a.path.cmp(&b.path));
+        order::sort_by(&mut problems, |a, b| a.path.cmp(&b.path));
         if self.more > 0 {
             let message = format!(
                 "{} more entries need a word; the layer's files `verdicts` and `quarantine/list` name all of them",

@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatVfsMountFlags, StatxAttributes,
 use serde::{Deserialize, Serialize};
 
 use crate::error::{At as _, Error, Result};
+use crate::order;
 use crate::report::Problem;
 use crate::tree::Dir;
 use lock::Lock;
@@ -82,7 +83,7 @@ impl Contents {
                 Err(error) => contents.damaged.push((name, error.to_string())),
             }
         }
-        contents.layers.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut contents.layers, |a, b| a.name.cmp(&b.name));
         Ok((contents, last))
     }
 }

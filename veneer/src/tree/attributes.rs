@@ -6,6 +6,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, Stat, Timespec, Timestamps, Uid, 
 use rustix::io::Errno;
 
 use crate::error::{At as _, Result};
+use crate::order;
 use crate::tree::Dir;
 
 /// Where overlayfs remembers which lower file an upper one was copied from.
@@ -191,6 +192,6 @@ fn xattrs(dir: &Dir, name: &CStr) -> Result<Vec<(CString, Vec<u8>)>> {
         value.truncate(size);
         found.push((attribute, value));
     }
-    found.sort();
+    order::sort(&mut found);
     Ok(found)
 }

@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, RawMode, ResolveF
 use rustix::io::Errno;
 
 use crate::error::{At as _, Error, Result};
+use crate::order;
 
 /// What a directory entry is, as overlayfs means it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,7 +257,7 @@ impl Dir {
     pub fn names(&self) -> Result<Vec<CString>> {
         let mut names = Vec::new();
         self.each_name(|name, _| names.push(name.to_owned()))?;
-        names.sort_unstable();
+        order::sort(&mut names);
         Ok(names)
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::matching::{Question, answers};
 use super::{Capability, Kind, Member, Op, Provided, Qualifier, Report, Requirement, Unmet, Wants, What};
+use crate::order;
 use crate::packages::version::Order;
 
 /// Bytes of what is held, with a share for each thing. Two hundred packages of the user's need a few MiB.
@@ -266,7 +267,7 @@ impl Check {
     /// What is not met. `is_file` answers whether a package that is there has a path, from the root on; a requirement
     /// of rpm's may be one.
     #[must_use]
-    pub fn finish(mut self, is_file: impl Fn(&str) -> bool) -> Report {
+    pub fn finish(mut self, is_file: &dyn Fn(&str) -> bool) -> Report {
         // All paths are together in the order of names.
         for (path, slots) in
             self.by_name.range("/".to_owned()..).take_while(|(name, _)| name.starts_with('/'))
@@ -307,7 +308,7 @@ impl Check {
                 what,
             });
         }
-        unmet.sort_by(|a, b| (&a.package, &a.arch).cmp(&(&b.package, &b.arch)));
+        order::sort_by(&mut unmet, |a, b| (&a.package, &a.arch).cmp(&(&b.package, &b.arch)));
         Report { unmet, complete }
     }
 }

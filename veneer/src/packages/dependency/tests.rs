@@ -32,7 +32,7 @@ fn dpkg(field: &str, kind: Kind) -> Vec<String> {
         let member = Member { name, version, arch, multi_arch: MultiArch::parse(multi_arch) };
         check.see(&member, super::dpkg::provides(provides));
     }
-    texts(check.finish(|_| false))
+    texts(check.finish(&|_| false))
 }
 
 fn texts(report: Report) -> Vec<String> {
@@ -176,7 +176,7 @@ fn rpm(text: &str, kind: Kind) -> Vec<String> {
         });
         check.see(&Member { name, version, ..Member::default() }, provides);
     }
-    texts(check.finish(|path| path == "/usr/bin/tool"))
+    texts(check.finish(&|path| path == "/usr/bin/tool"))
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn pacman(text: &str, kind: Kind) -> Vec<String> {
         let member = Member { name, version, ..Member::default() };
         check.see(&member, provides.split(',').filter_map(super::pacman::provided));
     }
-    texts(check.finish(|_| false))
+    texts(check.finish(&|_| false))
 }
 
 #[test]
@@ -425,7 +425,7 @@ fn problems_are_sorted_by_package() {
         let member = Member { name, version: "1-1", ..Member::default() };
         check.require(&member, [super::pacman::requirement(needs, Kind::Needs)]);
     }
-    assert_eq!(texts(check.finish(|_| false)), ["a needs y", "b needs z", "b needs x"]);
+    assert_eq!(texts(check.finish(&|_| false)), ["a needs y", "b needs z", "b needs x"]);
 }
 
 #[test]
@@ -436,7 +436,7 @@ fn too_much_is_not_complete() {
     let many = (0..20_000).map(|n| super::pacman::requirement(&format!("nope{n}"), Kind::Needs));
     check.require(&asker("hog"), many);
     check.require(&asker("more"), [super::pacman::requirement("nope", Kind::Needs)]);
-    let report = check.finish(|_| false);
+    let report = check.finish(&|_| false);
     assert!(!report.complete && report.unmet.len() < 5000, "{}", report.unmet.len());
 
     // One name, wanted and provided in many versions: all pairs would take hours.
@@ -446,7 +446,7 @@ fn too_much_is_not_complete() {
     check.require(&asker("hog"), many);
     let provides: Vec<String> = (2000..4000).map(|n| format!("a={n}")).collect();
     check.see(&asker("hog"), provides.iter().filter_map(|text| super::pacman::provided(text)));
-    let report = check.finish(|_| false);
+    let report = check.finish(&|_| false);
     // What was not seen may be there.
     assert!(!report.complete && report.unmet.is_empty());
 }
@@ -474,7 +474,7 @@ fn noise_is_checked_without_a_panic() {
             there.split([',', ' ', '(', ')']).map(|name| super::rpm::provided(name, 8, &asked)),
         );
         // What was left unmet is said once for each requirement at most.
-        let report = check.finish(|path| path.len() % 2 == 0);
+        let report = check.finish(&|path| path.len() % 2 == 0);
         assert!(report.complete && report.unmet.len() <= 4 * (asked.len() + 4));
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::diversions::Diversions;
 use super::status::{Status, native};
 use crate::error::{Error, Result};
+use crate::order;
 use crate::packages::{Aliases, Database, Digest, Listed, Package, See, below_usr, parts};
 use crate::tree::{Dir, Kind, is_opaque};
 
@@ -129,7 +130,7 @@ impl Admin {
             None => Vec::new(),
         };
         let mut sums: Vec<(&[u8], Digest)> = parts(&sums, b'\n').filter_map(sum).collect();
-        sums.sort_unstable_by_key(|(path, _)| *path);
+        order::sort_by(&mut sums, |(a, _), (b, _)| a.cmp(b));
         for line in parts(&list, b'\n') {
             let place = self.diversions.place(line, &package.name);
             let Some(path) = below_usr(place) else { continue };

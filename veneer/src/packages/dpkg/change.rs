@@ -16,6 +16,7 @@ use super::status::{Status, native};
 use super::write::{NewDatabase, check_size};
 use super::{lines, triggers};
 use crate::error::{Error, Result};
+use crate::order;
 use crate::packages::version::Order;
 use crate::packages::{
     Aliases, Change, Content, Database, Decision, Extract, Files, Keys, Listed, Manager, Owner, Package,
@@ -169,11 +170,11 @@ impl<'a> Work<'a> {
         let keys = self.trees.record.map_or_else(Keys::random, Extract::keys);
         let sets = Sets { old: self.old(), layer: &self.layer, new: &self.new };
         let files = Files::of(sets, &decisions, keys, self.trees.upper, self.trees.new)?;
-        let held: BTreeSet<String> = match (&self.old, self.trees.record) {
-            (Some(old), _) => held(&old.status).into_iter().collect(),
+        let held = match (&self.old, self.trees.record) {
+            (Some(old), _) => order::set(held(&old.status)),
             (None, record) => {
                 let text = record.and_then(|record| record.attachment(HELD)).unwrap_or_default();
-                String::from_utf8_lossy(text).lines().map(str::to_owned).collect()
+                order::set(String::from_utf8_lossy(text).lines().map(str::to_owned))
             }
         };
         let recorded = self.old().map(Database::packages);
@@ -204,10 +205,10 @@ impl<'a> Work<'a> {
     fn judge(&self) -> Result<Vec<Decision>> {
         let native = &self.new.native;
         let order = |a: &str, b: &str| Order::Dpkg.compare(a, b);
-        let essential: BTreeSet<&str> = (0..self.new.packages().len())
-            .filter(|number| self.new.status.stanza(*number).is_some_and(|stanza| stanza.essential))
-            .map(|number| self.new.packages()[number].name.as_str())
-            .collect();
+        let is_essential =
+            |number: &usize| self.new.status.stanza(*number).is_some_and(|stanza| stanza.essential);
+        let essential = (0..self.new.packages().len()).filter(is_essential);
+        let essential = order::set(essential.map(|number| self.new.packages()[number].name.as_str()));
         // What the layer's own directory shows of each package, looked up before anybody asks.
         let (mut described, mut hidden) = (BTreeSet::new(), BTreeSet::new());
         if let Some(admin) = &self.layer.admin {
@@ -374,8 +375,7 @@ impl<'a> Work<'a> {
         if ours == merged {
             return Ok(Vec::new());
         }
-        let wanted: BTreeSet<&[u8]> =
-            ours.iter().chain(merged.iter()).map(|(from, _, _)| from.as_slice()).collect();
+        let wanted = order::set(ours.iter().chain(merged.iter()).map(|(from, _, _)| from.as_slice()));
         let mut listed: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
         if let Some(admin) = &self.new.admin {
             for package in self.new.packages().iter().filter(|package| plan.is_bases(&package.name)) {
@@ -523,7 +523,7 @@ impl<'a> Work<'a> {
             copies.push((info.again()?, names));
         }
         // Of the base's, those of packages that are not there in its version.
-        let mut gone: BTreeSet<Vec<u8>> = wanted.into_values().flatten().collect();
+        let mut gone = order::set(wanted.into_values().flatten());
         for decision in decisions.iter().filter(|decision| decision.verdict == Verdict::Removed) {
             gone.extend(
                 decision.new.and_then(|number| self.new.packages().get(number)).into_iter().flat_map(stems),
@@ -533,13 +533,8 @@ impl<'a> Work<'a> {
             return Ok(copies);
         };
         if !gone.is_empty() {
-            let there: BTreeSet<Vec<u8>> = plan
-                .pieces
-                .iter()
-                .filter(|piece| piece.source == Source::New)
-                .filter_map(|piece| statuses.package(piece))
-                .flat_map(stems)
-                .collect();
+            let theirs = plan.pieces.iter().filter(|piece| piece.source == Source::New);
+            let there = order::set(theirs.filter_map(|piece| statuses.package(piece)).flat_map(stems));
             for name in info.names()? {
                 let stem = stem(name.to_bytes());
                 let is_gone = stem.is_some_and(|stem| gone.contains(stem) && !there.contains(stem));

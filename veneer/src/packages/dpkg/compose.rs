@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::diversions::Composed;
 use super::status::{Stage, Status, begins, lines};
+use crate::order;
 use crate::packages::{Decision, Package, Verdict};
 
 /// Where a stanza comes from.
@@ -129,8 +130,10 @@ impl Plan {
                 plan.pieces.push(Piece { source: Source::Layer, number, want: None });
             }
         }
-        plan.pieces
-            .sort_by_cached_key(|piece| statuses.package(piece).map(|p| (p.name.clone(), p.arch.clone())));
+        order::sort_by(&mut plan.pieces, |a, b| {
+            let key = |piece| statuses.package(piece).map(Package::key);
+            key(a).cmp(&key(b))
+        });
         plan
     }
 
@@ -144,7 +147,7 @@ impl Plan {
     /// Entries about packages that nobody has: the base's, then the layer's.
     fn others<'a>(&self, statuses: Statuses<'a>) -> Vec<&'a [u8]> {
         let named = self.pieces.iter().filter_map(|piece| statuses.package(piece));
-        let mut named: BTreeSet<&str> = named.map(|package| package.name.as_str()).collect();
+        let mut named = order::set(named.map(|package| package.name.as_str()));
         let all = statuses.new.others().chain(statuses.layer.others());
         all.filter(|(name, _)| named.insert(name)).map(|(_, text)| text).collect()
     }

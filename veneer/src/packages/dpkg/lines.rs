@@ -1,6 +1,6 @@
 //! Small files of lines, merged by what the old base had: `arch` and `statoverride`. Pure.
 
-use std::collections::BTreeSet;
+use crate::order;
 
 /// The lines of a file that are not empty.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -15,11 +15,11 @@ pub(super) fn merge<'a>(
     new: &'a [u8],
     key: impl Fn(&'a [u8]) -> &'a [u8],
 ) -> Vec<u8> {
-    let old: Option<BTreeSet<&[u8]>> = old.map(|old| lines(old).collect());
-    let theirs: BTreeSet<&[u8]> = lines(layer).collect();
+    let old = old.map(|old| order::set(lines(old)));
+    let theirs = order::set(lines(layer));
     let had = |line: &[u8]| old.as_ref().is_some_and(|old| old.contains(line));
     let added: Vec<&[u8]> = lines(layer).filter(|line| !had(line)).collect();
-    let taken: BTreeSet<&[u8]> = added.iter().map(|line| key(line)).collect();
+    let taken = order::set(added.iter().map(|line| key(line)));
     let stay = lines(new).filter(|line| !taken.contains(key(line)) && (theirs.contains(line) || !had(line)));
     let mut text = Vec::new();
     for line in stay.chain(added.iter().copied()) {
@@ -57,7 +57,7 @@ pub(super) fn override_path(line: &[u8]) -> &[u8] {
 
 /// The lines of `merged` that `new` lacks: the user's.
 pub(super) fn added<'a>(merged: &'a [u8], new: &[u8]) -> Vec<&'a [u8]> {
-    let there: BTreeSet<&[u8]> = lines(new).collect();
+    let there = order::set(lines(new));
     lines(merged).filter(|line| !there.contains(line)).collect()
 }
 

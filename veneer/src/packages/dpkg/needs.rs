@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::status::Status;
+use crate::order;
 use crate::packages::dependency::dpkg::{provides, requirements};
 use crate::packages::dependency::{Check, Kind, Member, MultiArch, Requirement, Unmet, What};
 use crate::packages::version::Order;
@@ -130,9 +131,9 @@ impl<'a> Set<'a> {
         for one in all() {
             one.show(&mut check);
         }
-        let unmet = check.finish(|_| false).unmet;
+        let unmet = check.finish(&|_| false).unmet;
         let key = |unmet: &Unmet| (unmet.package.clone(), unmet.arch.clone());
-        let blamed: BTreeSet<_> = unmet.iter().map(key).collect();
+        let blamed = order::set(unmet.iter().map(key));
         let arch = |one: &One<'_>| if one.arch().is_empty() { self.native } else { one.arch() }.to_owned();
         let bases: Vec<&One<'_>> =
             self.present.iter().filter(|one| blamed.contains(&(one.name().to_owned(), arch(one)))).collect();
@@ -146,7 +147,7 @@ impl<'a> Set<'a> {
         for one in self.present.iter().chain(&self.absent) {
             one.show(&mut bare);
         }
-        let bare = bare.finish(|_| false).unmet;
+        let bare = bare.finish(&|_| false).unmet;
         let is_bases =
             |unmet: &Unmet| bare.iter().any(|b| key(b) == key(unmet) && b.requirement == unmet.requirement);
         unmet.into_iter().filter(|unmet| !is_bases(unmet)).collect()

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::order;
 use crate::packages::{Package, State};
 
 /// The whole Debian archive has three times as many.
@@ -59,9 +60,9 @@ impl Status {
             }
             found.push(entry(&text, range, native)?);
         }
-        // Backwards, so that the later one comes first and stays; the sort is stable.
+        // Backwards, so that the later one comes first and stays; sorting is stable.
         found.reverse();
-        found.sort_by(|a, b| a.0.key().cmp(&b.0.key()));
+        order::sort_by(&mut found, |a, b| a.0.key().cmp(&b.0.key()));
         found.dedup_by(|next, kept| next.0.key() == kept.0.key());
         let mut status = Status { text, ..Status::default() };
         for (package, stanza) in found {

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::local::{Entry, Local};
 use super::split;
 use crate::error::Result;
+use crate::order;
 use crate::packages::{Aliases, Database, Package, See, State};
 use crate::tree::{Dir, is_opaque};
 
@@ -63,7 +64,7 @@ impl Layer {
             });
         }
         let name = |directory: &CString| Some(split(directory.to_str().ok()?)?.0.to_owned());
-        let hidden = whiteouts.iter().filter_map(name).collect();
+        let hidden = order::set(whiteouts.iter().filter_map(name));
         let (packages, own) = found.into_values().unzip();
         Ok(Layer { packages, own, local, hidden, aliases })
     }

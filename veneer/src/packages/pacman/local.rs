@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::{Desc, each_digest, each_path, split};
 use crate::error::{Error, Result};
+use crate::order;
 use crate::packages::version::compare_pacman;
 use crate::packages::{Aliases, Digest, Keys, Listed, Package, See, State, below_usr};
 use crate::tree::{Dir, Kind};
@@ -78,7 +79,7 @@ impl Local {
         if names.len() > PACKAGE_LIMIT {
             return Err(damaged(&dir, format!("it has more than {PACKAGE_LIMIT} packages")));
         }
-        names.sort_unstable();
+        order::sort(&mut names);
         let mut local = Local { dir, entries: Vec::new(), bare: Vec::new(), hidden: Vec::new() };
         let mut sum = 0;
         for name in names {
@@ -102,7 +103,7 @@ impl Local {
                 None => local.bare.push(name),
             }
         }
-        local.entries.sort_by(|a, b| {
+        order::sort_by(&mut local.entries, |a, b| {
             let versions = || compare_pacman(&a.desc.version, &b.desc.version);
             a.desc.name.cmp(&b.desc.name).then_with(versions).then_with(|| a.directory.cmp(&b.directory))
         });
@@ -134,7 +135,7 @@ impl Local {
                 digests.push((keys.of(path), digest));
             }
         });
-        digests.sort_unstable_by_key(|(key, _)| *key);
+        order::sort_by(&mut digests, |(a, _), (b, _)| a.cmp(b));
         let mut left = PATH_LIMIT;
         let mut absolute = b"/".to_vec();
         each_path(&files, |path, _directory| {

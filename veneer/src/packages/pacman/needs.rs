@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Desc;
+use crate::order;
 use crate::packages::dependency::pacman::{provided, requirement};
 use crate::packages::dependency::{Check, Kind, Member, Unmet, What};
 use crate::packages::version::Order;
@@ -95,8 +96,8 @@ impl<'a> Set<'a> {
         for desc in all() {
             see(&mut check, desc);
         }
-        let unmet = check.finish(|_| false).unmet;
-        let bases: BTreeSet<&str> = self.present.iter().map(|desc| desc.name.as_str()).collect();
+        let unmet = check.finish(&|_| false).unmet;
+        let bases = order::set(self.present.iter().map(|desc| desc.name.as_str()));
         if !unmet.iter().any(|unmet| bases.contains(unmet.package.as_str())) {
             return unmet;
         }
@@ -109,7 +110,7 @@ impl<'a> Set<'a> {
         for desc in self.present.iter().chain(&self.absent) {
             see(&mut bare, desc);
         }
-        let bare = bare.finish(|_| false).unmet;
+        let bare = bare.finish(&|_| false).unmet;
         let is_bases = |unmet: &Unmet| {
             bare.iter().any(|b| (&b.package, &b.requirement) == (&unmet.package, &unmet.requirement))
         };

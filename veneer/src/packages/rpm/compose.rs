@@ -16,6 +16,7 @@ use super::header::MAGIC;
 use super::history;
 use super::list::List;
 use crate::error::{At as _, Error, Result};
+use crate::order;
 use crate::packages::program::{Input, Program, WORK};
 use crate::packages::{Aliases, Composed, Database, Decision, Owner, Package, Verdict};
 use crate::tree::{Attributes, Dir, Kind, MARK_OPAQUE, is_overlay_mark, shadow_down};
@@ -99,7 +100,7 @@ impl Composition {
                 numbers.filter(|number| list.places(*number).first().is_some_and(|p| places.contains(p)));
             all.extend(there.map(|number| list.packages()[number].clone()));
         }
-        all.sort_by(|a, b| a.key().cmp(&b.key()));
+        order::sort_by(&mut all, |a, b| a.key().cmp(&b.key()));
         all
     }
 

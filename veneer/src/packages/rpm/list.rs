@@ -5,6 +5,7 @@ use super::database::{Database as Headers, Place};
 use super::files::files;
 use super::header::{Header, tag};
 use crate::error::{Error, Result};
+use crate::order;
 use crate::packages::version::compare_rpm;
 use crate::packages::{Aliases, Database, Listed, Package, See, State, below_usr};
 
@@ -40,7 +41,7 @@ impl List {
             Ok(())
         })?;
         // Of two versions of one package, which a transaction leaves that is cut off, the newer one is the user's.
-        found.sort_by(|(a, _), (b, _)| {
+        order::sort_by(&mut found, |(a, _), (b, _)| {
             a.key().cmp(&b.key()).then_with(|| compare_rpm(&b.version, &a.version))
         });
         let mut list = List { headers, packages: Vec::new(), places: Vec::new(), aliases };

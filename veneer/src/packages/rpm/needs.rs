@@ -106,12 +106,8 @@ impl Needs<'_> {
     fn obsoleted(&self) -> Result<Vec<Problem>> {
         let mut problems = Vec::new();
         let is_kept = |decision: &&Decision| matches!(decision.verdict, Verdict::Keep { .. });
-        let kept: BTreeMap<&str, &Decision> = self
-            .decisions
-            .iter()
-            .filter(is_kept)
-            .map(|decision| (decision.name.as_str(), decision))
-            .collect();
+        let mut kept = BTreeMap::new();
+        kept.extend(self.decisions.iter().filter(is_kept).map(|decision| (decision.name.as_str(), decision)));
         if kept.is_empty() {
             return Ok(problems);
         }

@@ -4,7 +4,9 @@
 //! The files are written by a program and have one form: a version, then one table of entries, each either a value
 //! (`"name" = {…}`) or a table of its own (`[table."name"]`). An entry is never looked into.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use crate::order;
 
 /// A file's entries, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,7 +80,7 @@ impl<'a> Reasons<'a> {
     /// Merges three files of one kind. `from` says where the entry of a key comes from.
     #[must_use]
     pub fn merge(old: Option<&Self>, layer: &Self, new: &Self, from: impl Fn(&str) -> From) -> Reasons<'a> {
-        let keys: BTreeSet<&str> = layer.entries.keys().chain(new.entries.keys()).copied().collect();
+        let keys = order::set(layer.entries.keys().chain(new.entries.keys()).copied());
         let mut merged = Reasons { head: new.head, entries: BTreeMap::new() };
         if new.head.is_empty() {
             merged.head = layer.head;

@@ -1,7 +1,6 @@
 //! Metadata, item by item: the user's where the user changed it and the new base did not, else the base's. Pure.
 
-use std::collections::BTreeSet;
-
+use crate::order;
 use crate::record::{OldEntry, value_sum};
 use crate::tree::Attributes;
 
@@ -25,9 +24,7 @@ pub fn merge(ours: &Attributes, old: Option<&OldEntry>, base: &Attributes) -> Me
     merged.attributes.mode = merged.item(ours.mode, old.mode, base.mode);
     merged.attributes.uid = merged.item(ours.uid, old.uid, base.uid);
     merged.attributes.gid = merged.item(ours.gid, old.gid, base.gid);
-    let names = |attributes: &Attributes| attributes.xattrs.iter().map(|(name, _)| name.clone()).collect();
-    let mut all: BTreeSet<_> = names(ours);
-    all.append(&mut names(base));
+    let all = order::set(ours.xattrs.iter().chain(&base.xattrs).map(|(name, _)| name.clone()));
     let mut xattrs = Vec::new();
     for name in all {
         let (u, b) = (ours.xattr(&name), base.xattr(&name));
