@@ -59,10 +59,9 @@ pub(crate) fn foretell(places: &Places, base: &Base, plan: &Plan, timings: &Timi
     );
     let timings = timings.clone();
     let status = status(Outcome::Pristine, reason, message, base.into(), None, Vec::new(), timings);
-    for written in [status.write(&places.runtime), status.write_motd(&places.runtime)] {
-        if let Err(error) = written {
-            log::warn!("{error}");
-        }
+    let written = status.write(&places.runtime).and_then(|is_new| status.write_motd(&places.runtime, is_new));
+    if let Err(error) = written {
+        log::warn!("{error}");
     }
 }
 
@@ -92,10 +91,11 @@ pub(crate) fn tell(
             status(Outcome::Pristine, reason, refusal.message, base, None, Vec::new(), timings)
         }
     };
-    if let Err(error) = status.write(&places.runtime) {
+    let is_new = status.write(&places.runtime).unwrap_or_else(|error| {
         log::error!("{error}");
-    }
-    if let Err(error) = status.write_motd(&places.runtime) {
+        false
+    });
+    if let Err(error) = status.write_motd(&places.runtime, is_new) {
         log::warn!("{error}");
     }
     report::tell_journal(&places.root.join(Path::new("run/systemd/journal/socket")), &status);

@@ -83,31 +83,39 @@ const LIMIT: u64 = 16 * 1024 * 1024;
 
 impl Status {
     /// Writes `status.json` into the runtime directory, which is made if it is missing. Readers see the old or the
-    /// new file; nothing is synced, since the directory is memory.
-    pub fn write(&self, runtime: &Path) -> Result<()> {
+    /// new file; nothing is synced, since the directory is memory. True if there was no such directory.
+    pub fn write(&self, runtime: &Path) -> Result<bool> {
         let path = runtime.join("status.json");
         let tmp = runtime.join("status.json.new");
         let mut text = serde_json::to_string(self).map_err(std::io::Error::other).writing(&path)?;
         text.push('\n');
         // /run is new on every boot.
-        match rustix::fs::mkdir(runtime, Mode::from_raw_mode(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(_) => fs_err::create_dir_all(runtime).writing(runtime)?,
-        }
+        let is_new = match rustix::fs::mkdir(runtime, Mode::from_raw_mode(0o755)) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(_) => {
+                fs_err::create_dir_all(runtime).writing(runtime)?;
+                true
+            }
+        };
         let mut file = fs_err::File::create(&tmp).writing(&tmp)?;
         file.write_all(text.as_bytes()).writing(&tmp)?;
         leave_open(file.into_file());
-        fs_err::rename(&tmp, &path).writing(&path)
+        fs_err::rename(&tmp, &path).writing(&path)?;
+        Ok(is_new)
     }
 
     /// Writes `motd` into the runtime directory if there is something that a person who logs in should be told: a
     /// pristine boot that nobody asked for, a layer that was carried over, or problems. If there is not, takes away what
-    /// was foretold of a run that would not come to its end.
-    pub fn write_motd(&self, runtime: &Path) -> Result<()> {
+    /// was foretold of a run that would not come to its end, but for an `is_new` directory, which has nothing in it.
+    pub fn write_motd(&self, runtime: &Path, is_new: bool) -> Result<()> {
         let rebased = self.layer.as_ref().is_some_and(|layer| layer.action == Action::Rebased);
         let asked_for = matches!(self.reason, Reason::Ok | Reason::Disabled);
         let path = runtime.join("motd");
         if asked_for && !rebased && self.problems.is_empty() {
+            if is_new {
+                return Ok(());
+            }
             return match fs_err::remove_file(&path) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
                 other => other.writing(&path),
