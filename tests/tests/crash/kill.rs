@@ -97,6 +97,9 @@ fn changes(name: &str, arguments: &str) -> bool {
             ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TMPFILE"].iter().any(|flag| arguments.contains(flag))
         }
         "ioctl" => arguments.contains("FICLONE"),
+        // strace shows calls that it does not know whatever it is asked for; the one that is new to it only tells of a
+        // mount.
+        _ if name.starts_with("syscall_") => false,
         _ => true,
     }
 }

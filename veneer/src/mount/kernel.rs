@@ -28,7 +28,7 @@ pub(super) const OPTIONS: [(&str, &str, Lacking); 6] = [
 ];
 
 /// What mountinfo shows if the kernel did not do as told; options at their default are not shown there.
-pub(super) const FORBIDDEN: [&str; 9] = [
+const FORBIDDEN: [&str; 9] = [
     "redirect_dir=on",
     "redirect_dir=follow",
     "metacopy=on",
@@ -39,6 +39,11 @@ pub(super) const FORBIDDEN: [&str; 9] = [
     "userxattr",
     "ro",
 ];
+
+/// The word among a mount's options that must not be there.
+pub(super) fn forbidden(options: &str) -> Option<&str> {
+    options.split(',').find(|word| FORBIDDEN.contains(word))
+}
 
 /// Longest string that fsconfig(2) takes (fs/fsopen.c copies at most 255 bytes with the NUL), in bytes.
 pub(super) const STRING_LIMIT: usize = 254;

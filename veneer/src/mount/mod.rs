@@ -6,6 +6,7 @@ mod ext4;
 mod kernel;
 mod overlay;
 mod private;
+mod statmount;
 mod table;
 
 pub use bind::Bind;

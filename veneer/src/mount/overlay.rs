@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags};
 
 use super::kernel::{self, Lacking};
+use super::statmount::{self, Seen};
 use super::{MountRow, MountTable, failed, unmount};
 use crate::error::{Error, Result};
 use crate::tree::Dir;
@@ -192,7 +193,7 @@ impl Assembled {
             self.leave_staging()?;
         }
         let handles = std::mem::replace(&mut self.place, Place::Attached);
-        if let Err(error) = check_attached(target, mounts) {
+        if let Err(error) = check_attached(&self.layers, target, mounts) {
             unmount(target)?;
             return Err(error);
         }
@@ -214,20 +215,27 @@ impl Drop for Assembled {
 }
 
 /// Reads back what the kernel made of the options: module parameters and older kernels may have their own mind.
-fn check_attached(target: &Path, mounts: &MountTable) -> Result<()> {
+fn check_attached(layers: &Layers, target: &Path, mounts: &MountTable) -> Result<()> {
     let wrong = |kernel: String| Error::Mount {
         what: "trust the overlay at",
         path: target.into(),
         source: std::io::ErrorKind::InvalidData.into(),
         kernel,
     };
+    // The kernel shows paths with a blank or `=` in them otherwise: those take the long way.
+    let upper = format!("upperdir={}", layers.upper.display());
+    let is_layer = |seen: &Seen| seen.kind == "overlay" && seen.options.split(',').any(|word| word == upper);
     let is_ours = |row: &MountRow| row.kind == "overlay" && row.source == Path::new(SOURCE);
-    match mounts.seen_now_at(target, is_ours)? {
-        Some(row) => match kernel::FORBIDDEN.iter().find(|word| row.has(word)) {
-            Some(word) => Err(wrong(format!("it is mounted with {word}"))),
-            None => Ok(()),
+    let options = match statmount::seen_at(target).filter(is_layer) {
+        Some(seen) => seen.options,
+        None => match mounts.seen_now_at(target, is_ours)? {
+            Some(row) => row.options,
+            None => return Err(wrong("no overlay is mounted there".into())),
         },
-        _ => Err(wrong("no overlay is mounted there".into())),
+    };
+    match kernel::forbidden(&options) {
+        Some(word) => Err(wrong(format!("it is mounted with {word}"))),
+        None => Ok(()),
     }
 }
 

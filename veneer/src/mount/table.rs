@@ -25,8 +25,6 @@ pub struct MountRow {
     pub source: PathBuf,
     /// Options of the file system itself, comma-separated.
     pub options: String,
-    /// Options of this mount of it, comma-separated.
-    pub flags: String,
 }
 
 impl MountRow {
@@ -39,7 +37,6 @@ impl MountRow {
             kind: row.fstype.to_string_lossy().into_owned(),
             source: PathBuf::from(&*row.mount_source),
             options: row.super_options.to_string_lossy().into_owned(),
-            flags: row.mount_options.to_string_lossy().into_owned(),
         })
     }
 
