@@ -13,6 +13,7 @@ use rustix::fs::{FileType, Stat};
 
 use crate::elf::{Dynamic, Header, LENGTH, Source};
 use crate::error::Result;
+use crate::order;
 use crate::tree::{Dir, Kind};
 
 /// A program or a library.
@@ -126,14 +127,14 @@ pub(super) fn each(tree: &Dir, mut see: impl FnMut(&Path, &Dir, &CStr) -> Result
                 }
                 _ => {}
             })?;
-            files.sort_unstable();
+            order::sort(&mut files);
             for name in files {
                 let path = path.join(OsStr::from_bytes(name.to_bytes()));
                 if dir.stat(&name)?.is_some_and(|stat| may_be_one(&path, &stat)) {
                     see(&path, &dir, &name)?;
                 }
             }
-            below.sort_unstable_by(|a, b| b.cmp(a));
+            order::sort_by(&mut below, |a, b| b.cmp(a));
             if levels.len() < DEPTH {
                 levels.push((dir, path, below));
             }

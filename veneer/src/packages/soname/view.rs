@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{At as _, Result};
+use crate::order;
 use crate::packages::{Keys, below_usr};
 use crate::tree::{Dir, Kind, split};
 
@@ -165,7 +166,7 @@ impl View<'_> {
                 dir.each_name(|name, _| names.push(name.to_owned()))?;
             }
         }
-        names.sort_unstable();
+        order::sort(&mut names);
         names.dedup();
         Ok(names)
     }
