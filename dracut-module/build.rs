@@ -8,7 +8,13 @@ fn main() {
     // compiler's archive is named before it and has all that is asked for: a library less to load, as in a release build,
     // which has src/unwinder.rs. A static program takes the archive anyway.
     let is_static = is("CARGO_CFG_TARGET_FEATURE", "crt-static");
-    if is("PROFILE", "debug") && is("CARGO_CFG_TARGET_ENV", "gnu") && !is_static {
+    if !is("CARGO_CFG_TARGET_ENV", "gnu") || is_static {
+        return;
+    }
+    if is("PROFILE", "debug") {
         println!("cargo::rustc-link-lib=gcc_eh");
+    } else {
+        // An index for unwinding within the program. Debuggers read the table itself, which stays.
+        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
     }
 }

@@ -59,7 +59,7 @@ impl Log {
             }
             // The last frame of a commit says how many pages the database has now.
             if word(&frame, 4) > 0 {
-                places.append(&mut open);
+                places.extend(std::mem::take(&mut open));
             }
         }
         Ok((!places.is_empty()).then_some(Log { file, page, places }))
