@@ -91,12 +91,61 @@ bare() {
     same "dpkg lists exactly the base" <(packages) "$HERE/base.packages"
 }
 
-# packages: everything that dpkg lists, with versions.
+# packages: everything that the package manager lists, with versions.
 packages() {
-    dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort
+    if [ -e /usr/lib/sysimage/rpm ]; then
+        rpm -qa --qf '%{NAME}.%{ARCH} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n'
+    else
+        dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n'
+    fi | LC_ALL=C sort
 }
 # user_packages: what is there beyond the base.
 user_packages() { LC_ALL=C comm -23 <(packages) "$HERE/base.packages"; }
+# rebased_packages: what is to be there on this base: all of it, and of what the user had installed what it lacks.
+rebased_packages() {
+    LC_ALL=C sort "$HERE/base.packages" \
+        <(awk 'NR == FNR { base[$1]; next } !($1 in base)' "$HERE/base.packages" "$STATE/user.packages")
+}
+# verified: the package manager's own verification of every file finds no more than on the bare base. What is in /etc is
+# not the base's.
+verified() {
+    local found
+    found=$(if [ -e /usr/lib/sysimage/rpm ]; then rpm -Va; else dpkg --verify | grep -v ' /etc/'; fi 2>&1 | LC_ALL=C sort |
+        LC_ALL=C comm -23 - <(LC_ALL=C sort "$HERE/base.verify"))
+    is "every file of every package is as it should be" "$found" ""
+}
+# hides_only PATTERN: what the layer has is nowhere over something of the base, except at what matches.
+hides_only() {
+    local shadows opaque upper
+    upper=$(layer)/upper
+    shadows=$(
+        cd "$upper" || exit
+        find . ! -type d -printf '%P\n' | grep -v "$1" | while read -r path; do
+            [ ! -e "$BASE/$path" ] && [ ! -L "$BASE/$path" ] || echo "$path"
+        done
+    )
+    is "the layer hides no file of the new base" "$shadows" ""
+    # dpkg renames new directories into place, which makes them opaque: harmless only while the base has none there.
+    opaque=$(
+        cd "$upper" || exit
+        find . -mindepth 1 -type d -exec getfattr --name=trusted.overlay.opaque {} + 2>/dev/null |
+            sed -n 's/^# file: //p' | grep -v "$1" | while read -r path; do
+            [ ! -d "$BASE/$path" ] || echo "$path"
+        done
+    )
+    is "no directory of the layer hides one of the new base" "$opaque" ""
+}
+# recorded NAME: a transaction has just brought a file of that name, and its hook has brought the record up to date: there is nothing
+# left to do for one that is asked for.
+recorded() {
+    local before record
+    record=$(layer)/record
+    before=$(sums "$record")
+    check "the record knows of the transaction" grep -rqw "$1" "$record"
+    check "veneer record" veneer record
+    is "it had nothing left to do" "$(sums "$record")" "$before"
+}
+sums() { (cd "$1" && find . -type f -print0 | LC_ALL=C sort -z | xargs -r0 sha256sum); }
 # right_base: the base is the one that this boot is about.
 right_base() {
     is "os-release is of $BASE_NAME" "$(. /etc/os-release; echo "$IMAGE_ID $IMAGE_VERSION")" "$BASE_NAME $BASE_VERSION"
@@ -120,6 +169,15 @@ page() {
 serves() {
     is "nginx.service is active" "$(systemctl is-active nginx.service)" active
     like "it serves its page" "$(page)" "*Welcome to nginx*"
+}
+# wanted: what dnf5 says that somebody wants for itself.
+wanted() { dnf5 repoquery --userinstalled --queryformat '%{name}\n' | LC_ALL=C sort; }
+# watches: the daemon of the scenarios with rpm runs.
+watches() {
+    is "watcher.service is active" "$(systemctl is-active watcher.service)" active
+    # As a script it is slower than what is asked here.
+    timeout 60 sh -c 'until [ -s /run/watcher ]; do sleep 1; done'
+    is "it has what it needs" "$(cat /run/watcher)" watching
 }
 # listing DIR: everything about every entry below DIR.
 listing() {

@@ -1,7 +1,9 @@
 //! The scenarios. To add one: write its guest script, add an entry here.
 
 use crate::disk::Store;
-use crate::recipe::{DEBIAN13_A, DEBIAN13_B, Recipe, SEALED_A, SEALED_B, UNSTABLE_A, UNSTABLE_B};
+use crate::recipe::{
+    DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, Recipe, SEALED_A, SEALED_B, UNSTABLE_A, UNSTABLE_B,
+};
 use crate::scenario::{Boot, Ends, Scenario};
 
 const INSTALL: &str = include_str!("../scenarios/install.sh");
@@ -33,6 +35,10 @@ const HIDDEN_START: &str = include_str!("../scenarios/hidden-start.sh");
 const HIDDEN: &str = include_str!("../scenarios/hidden.sh");
 const OTHER_STORE: &str = include_str!("../scenarios/other-store.sh");
 const DIR_STORE: &str = include_str!("../scenarios/dir-store.sh");
+const DNF_INSTALL: &str = include_str!("../scenarios/dnf-install.sh");
+const DNF_REBOOT: &str = include_str!("../scenarios/dnf-reboot.sh");
+const DNF_UPDATE: &str = include_str!("../scenarios/dnf-update.sh");
+const DNF_ROLLBACK: &str = include_str!("../scenarios/dnf-rollback.sh");
 const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
 
 /// Words that mean nothing, or are wrong: each must be warned about at most.
@@ -62,6 +68,7 @@ pub(crate) fn all() -> Vec<Scenario> {
             Boot::new("the next boot is sound", &DEBIAN13_A, POWER_BACK),
         ],
     });
+    all.push(dnf5());
     all.push(cut_rebase());
     all.push(sealed());
     all.push(Scenario {
@@ -184,6 +191,22 @@ fn sealed() -> Scenario {
         name: "sealed",
         about: "/usr on dm-verity, the store made on first boot",
         store: Store::Free,
+        boots,
+    }
+}
+
+/// What Veneer is for, with rpm.
+fn dnf5() -> Scenario {
+    let boots = vec![
+        Boot::new("first boot: dnf5 installs a daemon and more", &DNF_A, DNF_INSTALL),
+        Boot { ends: Ends::Reboot, ..Boot::new("reboot: all is there", &DNF_A, DNF_REBOOT) },
+        Boot::new("base updated: its rpm composes the database", &DNF_B, DNF_UPDATE),
+        Boot::new("base rolled back: the old layer as it was", &DNF_A, DNF_ROLLBACK),
+    ];
+    Scenario {
+        name: "dnf5",
+        about: "rpm 6 and dnf5: install, reboot, update, roll back",
+        store: Store::Ext4,
         boots,
     }
 }

@@ -85,9 +85,10 @@ impl Image {
         self.dir.join("root.ext4")
     }
 
-    /// The packages of the base, one a line with its version.
-    pub(crate) fn packages(&self) -> PathBuf {
-        self.dir.join("base.packages")
+    /// What the scripts must know of the base: its packages, one a line with its version, and what the package manager's
+    /// own verification says of it.
+    pub(crate) fn facts(&self) -> [PathBuf; 2] {
+        FACTS.map(|name| self.dir.join(name))
     }
 
     /// The repository with what the scenarios install.
@@ -105,7 +106,7 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
     let mut key = Key::new("image 1")
         .with("tree", recipe.tree_name().as_bytes())
         .with("version", recipe.version.as_bytes())
-        .with("form", format!("{:?}", recipe.form).as_bytes())
+        .with("form", format!("{:?} {:?}", recipe.form, recipe.manager).as_bytes())
         .with("stage", stage.key().as_bytes())
         .with("build", BUILD.as_bytes());
     for file in guest::IMAGE_FILES {
@@ -114,9 +115,11 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
     key
 }
 
+const FACTS: [&str; 2] = ["base.packages", "base.verify"];
+
 /// Turns the copied tree into the tree of an image-based system. Runs in the chroot.
 const BUILD: &str = r#"
-name=$1 version=$2 form=$3
+name=$1 version=$2 form=$3 manager=$4
 # What an image's os-release says of the image.
 printf '%s\n' "VARIANT_ID=veneer-test" "IMAGE_ID=$name" "IMAGE_VERSION=$version" >> /usr/lib/os-release
 # A machine that was set up already: no questions on the console, a console without a password.
@@ -128,16 +131,40 @@ echo 'PARTLABEL=root / ext4 defaults 0 1' > /etc/fstab
 for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim; do
     ln -sf /dev/null "/etc/systemd/system/$timer.timer"
 done
-rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/* /var/cache/apt/*.bin
-echo 'deb [trusted=yes] file:/srv/veneer-test/repo ./' > /etc/apt/sources.list
 mkdir -p /srv/veneer-test
 systemctl enable --quiet veneer-test.service
-# The package database describes /usr, so it is versioned with it.
-mkdir -p /usr/lib/sysimage
-mv /var/lib/dpkg /usr/lib/sysimage/dpkg
-ln -s ../../usr/lib/sysimage/dpkg /var/lib/dpkg
-dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort > /boot/base.packages
 ldconfig
+# The package database describes /usr, so it is versioned with it. Veneer's hooks are where the README says.
+hooks=/usr/share/veneer/hooks
+case $manager in
+    Dpkg)
+        rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/* /var/cache/apt/*.bin
+        echo 'deb [trusted=yes] file:/srv/veneer-test/repo ./' > /etc/apt/sources.list
+        [ ! -d "$hooks" ] || cp "$hooks/90veneer" /etc/apt/apt.conf.d/
+        mkdir -p /usr/lib/sysimage
+        mv /var/lib/dpkg /usr/lib/sysimage/dpkg
+        ln -s ../../usr/lib/sysimage/dpkg /var/lib/dpkg
+        dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort > /boot/base.packages
+        dpkg --verify > /boot/base.verify || :
+        ;;
+    Rpm)
+        # It is there since the tree was made, in /usr/lib/sysimage/rpm.
+        if [ "$version" = 1 ]; then
+            rpm -e tree
+        else
+            rpm -e less
+            rpm -U --nosignature /srv/updates/*.rpm
+            # Whoever builds the image does not want it for itself.
+            dnf5 -q -y --setopt=protect_running_kernel=False mark dependency helper
+        fi
+        rm -rf /srv/updates
+        mkdir -p /etc/yum.repos.d /etc/dnf/libdnf5-plugins/actions.d
+        printf '%s\n' '[local]' 'name=local' 'baseurl=file:///srv/veneer-test/repo' 'gpgcheck=0' > /etc/yum.repos.d/local.repo
+        [ ! -d "$hooks" ] || cp "$hooks/veneer.actions" /etc/dnf/libdnf5-plugins/actions.d/
+        rpm -qa --qf '%{NAME}.%{ARCH} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n' | LC_ALL=C sort > /boot/base.packages
+        rpm -Va | LC_ALL=C sort > /boot/base.verify || :
+        ;;
+esac
 case $form in
     Plain)
         # Without what only a sealed image needs.
@@ -188,10 +215,10 @@ impl Builder<'_> {
 
         let mut build = command::in_chroot(&root);
         build.args(["sh", "-euc", BUILD, "sh", self.recipe.name, self.recipe.version]);
-        build.arg(format!("{:?}", self.recipe.form));
+        build.args([format!("{:?}", self.recipe.form), format!("{:?}", self.recipe.manager)]);
         command::run(&format!("setting up {}", self.recipe.name), &mut build, &log("setup"))?;
 
-        for name in ["vmlinuz", "initrd.img", "base.packages"] {
+        for name in ["vmlinuz", "initrd.img"].into_iter().chain(FACTS) {
             let from = root.join("boot").join(name);
             if !from.exists() {
                 let what = format!("no /boot/{name} was made");

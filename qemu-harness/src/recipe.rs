@@ -20,6 +20,17 @@ pub(crate) struct Recipe {
     pub(crate) version: &'static str,
     /// How the base is put on a disk.
     pub(crate) form: Form,
+    /// What describes its packages.
+    pub(crate) manager: Manager,
+}
+
+/// Which package manager's database is in the base. All trees are Debian's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manager {
+    /// dpkg, with apt.
+    Dpkg,
+    /// rpm, with dnf5: every Debian package is made an rpm package, see `rpm/repackage.sh`.
+    Rpm,
 }
 
 /// How a base is put on a disk.
@@ -65,6 +76,7 @@ pub(crate) static DEBIAN13_A: Recipe = Recipe {
     packages: &["linux-image-cloud-amd64", "tmux", "less", "systemd-repart", "systemd-cryptsetup", "dmsetup"],
     version: "1",
     form: Form::Plain,
+    manager: Manager::Dpkg,
 };
 
 /// The same packages, sealed.
@@ -90,6 +102,7 @@ pub(crate) static DEBIAN13_B: Recipe = Recipe {
     packages: &["linux-image-cloud-amd64/trixie-backports", "tmux/trixie-backports", "tree"],
     version: "2",
     form: Form::Plain,
+    manager: Manager::Dpkg,
 };
 
 /// Testing, where it stands today.
@@ -101,6 +114,7 @@ pub(crate) static UNSTABLE_A: Recipe = Recipe {
     packages: &["linux-image-cloud-amd64", "tmux", "less"],
     version: "1",
     form: Form::Plain,
+    manager: Manager::Dpkg,
 };
 
 /// Unstable: a few weeks ahead of testing, usually in systemd, the kernel and some libraries.
@@ -112,11 +126,35 @@ pub(crate) static UNSTABLE_B: Recipe = Recipe {
     packages: &["linux-image-cloud-amd64", "tmux", "tree"],
     version: "2",
     form: Form::Plain,
+    manager: Manager::Dpkg,
 };
+
+/// Unstable as a system of rpm packages, with rpm 6 and dnf5.
+pub(crate) static DNF_A: Recipe = Recipe {
+    name: "dnf-a",
+    tree: "dnf",
+    about: "rpm and dnf5",
+    sources: &["deb http://deb.debian.org/debian unstable main"],
+    packages: &["linux-image-cloud-amd64", "less", "tree", "rpm", "dnf5", "createrepo-c"],
+    version: "1",
+    form: Form::Plain,
+    manager: Manager::Rpm,
+};
+
+/// A later build of that: newer packages, tree added and less dropped.
+pub(crate) static DNF_B: Recipe =
+    Recipe { name: "dnf-b", about: "rpm and dnf5, newer packages", version: "2", ..DNF_A };
 
 /// All of them.
 pub(crate) static ALL: &[&Recipe] =
-    &[&DEBIAN13_A, &DEBIAN13_B, &SEALED_A, &SEALED_B, &UNSTABLE_A, &UNSTABLE_B];
+    &[&DEBIAN13_A, &DEBIAN13_B, &SEALED_A, &SEALED_B, &UNSTABLE_A, &UNSTABLE_B, &DNF_A, &DNF_B];
+
+/// Makes a Debian tree a system of rpm packages.
+pub(crate) const REPACKAGE: &str = include_str!("../rpm/repackage.sh");
+
+/// The spec files that it takes: what a user can install, and what a later build of the base has.
+pub(crate) const SPECS: [(&str, &str); 2] =
+    [("user.spec", include_str!("../rpm/user.spec")), ("updates.spec", include_str!("../rpm/updates.spec"))];
 
 impl Recipe {
     /// The main suite: the third word of the first source.
@@ -132,11 +170,18 @@ impl Recipe {
     /// The key of the tree of packages. What is installed on top of it has a key of its own.
     pub(crate) fn key(&self) -> Key {
         // The number changes when tree.rs makes something else of the same recipe.
-        Key::new("tree 1")
+        let key = Key::new("tree 1")
             .with("name", self.tree.as_bytes())
             .with("sources", self.sources.join("\n").as_bytes())
-            .with("include", self.include().as_bytes())
-            .with("user", USER_PACKAGES.join(",").as_bytes())
+            .with("include", self.include().as_bytes());
+        match self.manager {
+            Manager::Dpkg => key.with("user", USER_PACKAGES.join(",").as_bytes()),
+            Manager::Rpm => {
+                SPECS.iter().fold(key.with("repackage", REPACKAGE.as_bytes()), |key, (name, text)| {
+                    key.with(name, text.as_bytes())
+                })
+            }
+        }
     }
 
     /// The tree's name in the cache.

@@ -208,7 +208,7 @@ impl Lab<'_> {
     fn test_disk(&self, image: &Image, script: &str, end: &str, dir: &Path) -> Result<PathBuf> {
         let what = "making the test disk";
         let tree = dir.join("test");
-        fs::create_dir_all(tree.join("repo")).map_err(Error::io(what))?;
+        fs::create_dir_all(&tree).map_err(Error::io(what))?;
         let recipe = image.recipe;
         let environment =
             format!("export END={end} BASE_NAME={} BASE_VERSION={}\n", recipe.name, recipe.version);
@@ -216,11 +216,10 @@ impl Lab<'_> {
         for (name, text) in files {
             fs::write(tree.join(name), text).map_err(Error::io(what))?;
         }
-        fs::copy(image.packages(), tree.join("base.packages")).map_err(Error::io(what))?;
-        for entry in fs::read_dir(image.repository()).map_err(Error::io(what))? {
-            let entry = entry.map_err(Error::io(what))?;
-            fs::copy(entry.path(), tree.join("repo").join(entry.file_name())).map_err(Error::io(what))?;
-        }
+        // As cp has it: a repository may have directories.
+        let mut copy = std::process::Command::new("cp");
+        copy.arg("-R").args(image.facts()).arg(image.repository()).arg(&tree);
+        crate::command::run("copying to the test disk", &mut copy, &dir.join("test-disk.log"))?;
         let path = dir.join("test.ext4");
         let args = ["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-d"];
         let mut ext4 = self.tools.command("mke2fs");
