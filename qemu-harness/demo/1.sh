@@ -8,7 +8,7 @@ show 'apt-get update 2>&1 | tail -n 1'
 show 'apt-get install -y nginx 2>&1 | grep -E "^(Unpacking|Setting up)"'
 show 'systemctl is-active nginx'
 show 'page | grep "<title>"'
-show 'dpkg -l nginx tmux linux-image-cloud-amd64 | grep ^ii | cut -c -70'
+show 'dpkg -l nginx linux-image-cloud-amd64 | grep ^ii | cut -c -70'
 on_layer bound
 serves
 user_packages > "$STATE/user.packages"

@@ -5,7 +5,7 @@ show 'veneer status'
 show 'systemctl is-active nginx'
 show 'page | grep "<title>"'
 say "The package database tells what is there: the base's packages at the new versions, nginx once."
-show 'dpkg -l nginx tmux linux-image-cloud-amd64 | grep ^ii | cut -c -70'
+show 'dpkg -l nginx linux-image-cloud-amd64 | grep ^ii | cut -c -70'
 show 'dpkg --audit && apt-get check && echo "dpkg and apt have no complaint"'
 on_layer rebased
 serves

@@ -63,8 +63,9 @@ const COMMON: &[&str] = &[
     "attr",
 ];
 
-/// What the scenarios install: a daemon with a unit. Fetched when the image is made, installed by the guest.
-pub(crate) const USER_PACKAGES: &[&str] = &["nginx"];
+/// What the scenarios install: a daemon with a unit, and two packages that the other base has in a newer or in the same
+/// version. Fetched when the image is made, installed by the guest.
+pub(crate) const USER_PACKAGES: &[&str] = &["nginx", "tmux", "tree"];
 
 /// Debian 13 as released.
 pub(crate) static DEBIAN13_A: Recipe = Recipe {
@@ -73,7 +74,7 @@ pub(crate) static DEBIAN13_A: Recipe = Recipe {
     about: "Debian 13",
     sources: &["deb http://deb.debian.org/debian trixie main"],
     // The last three are for the sealed ones.
-    packages: &["linux-image-cloud-amd64", "tmux", "less", "systemd-repart", "systemd-cryptsetup", "dmsetup"],
+    packages: &["linux-image-cloud-amd64", "less", "systemd-repart", "systemd-cryptsetup", "dmsetup"],
     version: "1",
     form: Form::Plain,
     manager: Manager::Dpkg,
@@ -87,7 +88,7 @@ pub(crate) static SEALED_A: Recipe =
 pub(crate) static SEALED_B: Recipe =
     Recipe { name: "sealed-b", about: "Debian 13, sealed and rebuilt", version: "2", ..SEALED_A };
 
-/// Debian 13 with updates, a newer kernel and tmux from backports, tree added and less dropped. The security
+/// Debian 13 with updates, a newer kernel and tmux from backports, tmux and tree added and less dropped. The security
 /// suite alone would not do: right after a point release it has nothing newer in a base of this size.
 pub(crate) static DEBIAN13_B: Recipe = Recipe {
     name: "debian13-b",
@@ -111,7 +112,7 @@ pub(crate) static UNSTABLE_A: Recipe = Recipe {
     tree: "unstable-a",
     about: "Debian testing",
     sources: &["deb http://deb.debian.org/debian testing main"],
-    packages: &["linux-image-cloud-amd64", "tmux", "less"],
+    packages: &["linux-image-cloud-amd64", "less"],
     version: "1",
     form: Form::Plain,
     manager: Manager::Dpkg,
