@@ -45,6 +45,7 @@ impl Files {
             work.index.begin(number);
             work.one(decision, &sieve)?;
         }
+        work.left(decisions, &sieve)?;
         work.index.merge();
         work.mark(decisions)?;
         let Work { index, mut hides, mut adopts, .. } = work;
@@ -133,6 +134,20 @@ impl Work<'_> {
         }
     }
 
+    /// What A's lists say of packages that neither the layer nor B has: where the user removed one and another package of B
+    /// brings its files, they are not what the user removed.
+    fn left(&mut self, decisions: &[Decision], sieve: &Sieve) -> Result<()> {
+        let Some(old) = self.sets.old else { return Ok(()) };
+        let judged: HashSet<usize> = decisions.iter().filter_map(|decision| decision.old).collect();
+        for (number, package) in old.packages().iter().enumerate() {
+            if package.is_installed() && !judged.contains(&number) {
+                let may_have = |key: u64| sieve.may_have(key);
+                self.note_if(Some(old), Some(number), flag::LEFT, Whose::Nobody, may_have)?;
+            }
+        }
+        Ok(())
+    }
+
     fn note(
         &mut self,
         database: Option<&dyn Database>,
@@ -177,7 +192,7 @@ impl Work<'_> {
     /// What B's lists say of the paths that are noted by now.
     fn mark(&mut self, decisions: &[Decision]) -> Result<()> {
         let new = self.sets.new;
-        let absent = decisions.iter().any(|d| matches!(d.verdict, Verdict::Override | Verdict::Removed));
+        let absent = self.index.has(flag::ABSENT | flag::OVERRIDING | flag::LEFT);
         for decision in decisions {
             let is_there = matches!(decision.verdict, Verdict::Base | Verdict::HandBack | Verdict::Returned);
             // Where nothing of the base is absent, nobody asks who of it is present.
@@ -335,6 +350,36 @@ mod tests {
         let more = one(&["share/ed/a", "share/ed/b", "share/ed/generated"]);
         assert_eq!(shown(&more.hides), ["share/ed/a", "share/ed/b"]);
         assert_eq!(more.owner(Path::new("share/ed/a")), Owner::Removed);
+    }
+
+    #[test]
+    fn what_a_package_has_that_is_handed_back_is_there() {
+        let files = files(
+            &[("ed", "1", &[("share/ed", 0), ("share/ed/a", 1)])],
+            &[("my-ed", "1", &[("bin/my-ed", 9)])],
+            &[("ed", "1", &[]), ("my-ed", "2", &[("share/ed", 0), ("share/ed/a", 2)])],
+            &["share/ed", "bin/my-ed"],
+            &["share/ed/a"],
+        );
+        assert_eq!(shown(&files.hides), NONE);
+        assert_eq!(files.owner(Path::new("share/ed")), Owner::Returned);
+        assert_eq!(files.owner(Path::new("share/ed/a")), Owner::Returned);
+    }
+
+    #[test]
+    fn what_a_package_had_that_nobody_has_any_more_may_be_anothers() {
+        let files = files(
+            &[("ed", "1", &[("bin/ed", 1), ("bin/red", 1)])],
+            &[("mine", "1", &[("bin/mine", 9)])],
+            &[("ed-ng", "1", &[("bin/ed", 2)])],
+            // For whiteouts.
+            &["bin/ed", "bin/red", "bin/mine"],
+            &["bin/ed", "bin/red"],
+        );
+        assert_eq!(shown(&files.hides), NONE);
+        assert_eq!(files.owner(Path::new("bin/ed")), Owner::Returned);
+        // Of no package, so that what the user did to it counts.
+        assert_eq!(files.owner(Path::new("bin/red")), Owner::Nobody);
     }
 
     #[test]

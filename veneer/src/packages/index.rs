@@ -21,6 +21,8 @@ pub(super) mod flag {
     pub(in crate::packages) const PRESENT: u16 = 64;
     /// A package of B of the same name, for another architecture, brings it too (`Multi-Arch: same`).
     pub(in crate::packages) const SHARED: u16 = 128;
+    /// A package of A lists it that the user removed and that B has no more.
+    pub(in crate::packages) const LEFT: u16 = 256;
 }
 
 /// More than this in memory was not made by a package manager, and an initramfs has no more to give.
@@ -165,6 +167,11 @@ impl Index {
         self.find(key).map_or(0, |entry| entry.flags)
     }
 
+    /// True if one of these holds of any path.
+    pub(super) fn has(&self, flags: u16) -> bool {
+        self.entries.iter().any(|entry| entry.flags & flags != 0)
+    }
+
     /// The number of a decision on a package that lists a path: one that stays, if one does.
     pub(super) fn package(&self, key: u64) -> Option<usize> {
         self.find(key).map(|entry| usize::from(entry.package))
@@ -182,7 +189,7 @@ impl Index {
 /// Who owns a path of the layer, of which this is noted.
 pub(super) fn owner(flags: u16) -> Owner {
     let has = |flag| flags & flag != 0;
-    if has(flag::OVERRIDING) {
+    if has(flag::OVERRIDING) && !has(flag::PRESENT) {
         Owner::Overriding
     } else if has(flag::KEPT) && has(flag::SHARED) {
         // Both architectures have the same file there, and the base's is at hand.
@@ -190,15 +197,17 @@ pub(super) fn owner(flags: u16) -> Owner {
     } else if has(flag::KEPT) && has(flag::ABSENT) && !has(flag::PRESENT) {
         // What the new base has there is of a package that is not there.
         Owner::Overriding
-    } else if has(flag::KEPT) {
+    } else if has(flag::KEPT) || has(flag::OVERRIDING) {
+        // What another package of the base has there is the base's.
         Owner::Kept
+    } else if has(flag::GONE) {
+        // Also where what the new base has there is hidden: the one goes, and the other does not take its place.
+        Owner::Gone
     } else if has(flag::ABSENT) && !has(flag::PRESENT) {
         Owner::Removed
-    } else if has(flag::ABSENT) || has(flag::RETURNED) {
+    } else if has(flag::ABSENT) || has(flag::RETURNED) || (has(flag::LEFT) && has(flag::PRESENT)) {
         // What hid a package that is not there must not hide one that is.
         Owner::Returned
-    } else if has(flag::GONE) {
-        Owner::Gone
     } else if has(flag::BASE) {
         Owner::Base
     } else {
@@ -244,11 +253,13 @@ mod tests {
 
     #[test]
     fn the_last_word_is_that_of_packages_that_are_there() {
-        use flag::{ABSENT, BASE, GONE, KEPT, OVERRIDING, PRESENT, RETURNED, SHARED};
+        use flag::{ABSENT, BASE, GONE, KEPT, LEFT, OVERRIDING, PRESENT, RETURNED, SHARED};
         for (flags, expected) in [
             (0, Owner::Nobody),
             (BASE | PRESENT, Owner::Base),
             (GONE | BASE | PRESENT, Owner::Gone),
+            (GONE | ABSENT, Owner::Gone),
+            (GONE | ABSENT | PRESENT, Owner::Gone),
             (ABSENT, Owner::Removed),
             (ABSENT | PRESENT, Owner::Returned),
             (RETURNED | PRESENT, Owner::Returned),
@@ -257,6 +268,10 @@ mod tests {
             (KEPT | ABSENT | PRESENT, Owner::Kept),
             (KEPT | SHARED | PRESENT, Owner::Gone),
             (OVERRIDING | GONE | ABSENT, Owner::Overriding),
+            (OVERRIDING | ABSENT | PRESENT, Owner::Kept),
+            (LEFT, Owner::Nobody),
+            (LEFT | PRESENT, Owner::Returned),
+            (LEFT | PRESENT | KEPT, Owner::Kept),
         ] {
             assert_eq!(owner(flags), expected, "{flags:#b}");
         }

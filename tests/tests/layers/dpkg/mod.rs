@@ -4,6 +4,7 @@ mod beside;
 mod debian;
 mod ground;
 mod needs;
+mod random;
 mod states;
 mod trouble;
 mod verdicts;
@@ -70,5 +71,6 @@ pub(crate) const SCENARIOS: &[Scenario] = scenarios! {
     "dpkg_base_without_a_database" DPKG trouble::gone,
     "dpkg_base_with_its_database_elsewhere" DPKG trouble::elsewhere,
     "dpkg_major_version_without_a_network" DPKG trouble::major,
+    "dpkg_random_packages" DPKG random::packages,
     "dpkg_real_debian" DEBIAN debian::story,
 };
