@@ -58,7 +58,7 @@ pub(crate) fn find(dir: &Path, dice: &mut Dice) -> Found {
         status += &package.stanza("");
         check.see(&package.member(), dpkg::provides(&package.provides));
     }
-    let report = check.finish(|_| false);
+    let report = check.finish(&|_| false);
     assert!(report.complete);
     Found {
         ours: report.unmet.into_iter().map(|unmet| asked[&unmet.package].clone()).collect(),

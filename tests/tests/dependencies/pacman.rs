@@ -37,7 +37,7 @@ pub(crate) fn find(dir: &Path, dice: &mut Dice) -> Found {
         check.see(&member, provides.iter().filter_map(|text| pacman::provided(text)));
         write(dir, member, &[("PROVIDES", &provides)]);
     }
-    let report = check.finish(|_| false);
+    let report = check.finish(&|_| false);
     assert!(report.complete);
     let line = |unmet: veneer::packages::dependency::Unmet| match unmet.what {
         What::Conflict { .. } => format!("{}: conflict", unmet.package),

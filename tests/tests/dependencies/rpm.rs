@@ -51,8 +51,9 @@ pub(crate) fn find(dir: &Path, dice: &mut Dice) -> Found {
     for ((name, version), provides) in members {
         check.see(&Member { name, version, ..Member::default() }, provides);
     }
-    let report = check
-        .finish(|path| (0..PACKAGES).any(|number| has_file(number) && path == format!("/usr/bin/p{number}")));
+    let report = check.finish(&|path| {
+        (0..PACKAGES).any(|number| has_file(number) && path == format!("/usr/bin/p{number}"))
+    });
     assert!(report.complete);
     let ours = report.unmet.into_iter().map(|unmet| format!("{}: {}", unmet.package, unmet.requirement));
     Found { ours: ours.collect(), theirs: verify(&database), asked }
