@@ -16,6 +16,7 @@ mod probe;
 mod random;
 mod rebase;
 mod rebased;
+mod refresh;
 mod refusals;
 mod room;
 mod soname;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         dpkg::SCENARIOS,
         pacman::SCENARIOS,
         soname::SCENARIOS,
+        refresh::SCENARIOS,
         identity::SCENARIOS,
         cost::SCENARIOS,
     ];
