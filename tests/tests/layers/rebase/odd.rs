@@ -88,20 +88,30 @@ pub(super) fn hardlinks() -> Story {
         .hardlink("share/links/far/away", "share/links/link")
         // A pair of which one half stays and the other does not.
         .file("share/links/stays", "mine")
-        .hardlink("share/links/goes", "share/links/stays");
-    Story {
-        a: pairs("A"),
-        user,
-        b: pair(Edits::new(), "perl", "B").file("bin/awk", "A").file("share/links/goes", "of B"),
-        ..Story::default()
-    }
-    .row("bin/perl5", Is::Aside)
-    // Overlayfs does not say of a name of several that it was copied up.
-    .row("bin/awk5", Is::Users)
-    .row("bin/my-perl", Is::Users)
-    .row("share/links/far/away", Is::Users)
-    .row("share/links/stays", Is::Users)
-    .row("share/links/goes", Is::Aside)
+        .hardlink("share/links/goes", "share/links/stays")
+        // Three that became one file; B tightens one of them.
+        .file("share/same/one", "edited")
+        .remove("share/same/two")
+        .hardlink("share/same/two", "share/same/one")
+        .remove("share/same/three")
+        .hardlink("share/same/three", "share/same/one");
+    let same = |edits: Edits| {
+        ["one", "two", "three"]
+            .iter()
+            .fold(edits, |edits, name| edits.file(format!("share/same/{name}"), "A"))
+    };
+    let b = pair(Edits::new(), "perl", "B").file("bin/awk", "A").file("share/links/goes", "of B");
+    Story { a: same(pairs("A")), user, b: same(b).mode("share/same/two", 0o600), ..Story::default() }
+        .row("bin/perl5", Is::Aside)
+        // Overlayfs does not say of a name of several that it was copied up.
+        .row("bin/awk5", Is::Users)
+        .row("bin/my-perl", Is::Users)
+        .row("share/links/far/away", Is::Users)
+        .row("share/links/stays", Is::Users)
+        .row("share/links/goes", Is::Aside)
+        .rows("share/same/one", Is::Users, Is::Aside)
+        .rows("share/same/two", Is::UsersContent, Is::Aside)
+        .rows("share/same/three", Is::Users, Is::Aside)
 }
 
 /// A new name of a file of the base. Overlayfs on squashfs shows two inodes until it is mounted again, so this is told
