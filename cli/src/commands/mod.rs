@@ -19,6 +19,8 @@ pub(crate) use refresh::refresh;
 pub(crate) use retry::retry;
 pub(crate) use status::status;
 
+use std::time::{Duration, Instant};
+
 use veneer::report::Status;
 use veneer::store::{Absent, Store};
 
@@ -36,9 +38,26 @@ fn this_boot(options: &Options) -> Result<Status, Failure> {
     })
 }
 
+/// How long another command may hold the store before that is an error. After a boot, `veneer bless`, `refresh` and
+/// `record` may come at the same moment, and each of them is done within seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The store, locked.
 fn open(options: &Options) -> Result<Store, Failure> {
-    Store::open(&options.store, options.store_is_mount).map_err(|absent| no_store(options, absent))
+    let started = Instant::now();
+    let mut told = false;
+    loop {
+        match Store::open(&options.store, options.store_is_mount) {
+            Err(Absent::Error(veneer::Error::Busy { .. })) if started.elapsed() < PATIENCE => {
+                if !told && started.elapsed() > Duration::from_secs(1) {
+                    log::info!("waiting for another command that uses the store");
+                    told = true;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other.map_err(|absent| no_store(options, absent)),
+        }
+    }
 }
 
 fn no_store(options: &Options, absent: Absent) -> Failure {

@@ -1,26 +1,20 @@
 //! `veneer record`: writes down what the running layer's base has where the layer shadows it, while it can be looked at.
 
-use std::time::{Duration, Instant};
-
 use veneer::mount::MountTable;
 use veneer::observe::base_beside;
 use veneer::packages;
 use veneer::record::update;
-use veneer::store::{Absent, Store};
 use veneer::tree::Dir;
 
-use super::{no_store, this_boot};
+use super::{open, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
-
-/// The store is held for moments only: by another `veneer record` of a hook, say.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     let Some(layer) = this_boot(options)?.layer else {
         return Ok("this boot has no layer: there is nothing to record\n".into());
     };
-    let store = patiently(options)?;
+    let store = open(options)?;
     let dir = store.open_layer(&layer.id)?;
     let base = running_base(options)?;
     // A package manager that ended a moment ago has most of its work in memory.
@@ -46,16 +40,4 @@ pub(crate) fn running_base(options: &Options) -> Result<Dir, Failure> {
     let dir = Dir::open(&path)?;
     let mount = MountTable::read()?.site(&dir)?.mount;
     if mount.is_some_and(|row| row.target == real) { Ok(dir) } else { Err(missing()) }
-}
-
-fn patiently(options: &Options) -> Result<Store, Failure> {
-    let started = Instant::now();
-    loop {
-        match Store::open(&options.store, options.store_is_mount) {
-            Err(Absent::Error(veneer::Error::Busy { .. })) if started.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            other => return other.map_err(|absent| no_store(options, absent)),
-        }
-    }
 }

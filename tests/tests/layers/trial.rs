@@ -1,6 +1,9 @@
 //! Boots on trial: counted before the mount, cleared by a blessing, set aside after two.
 
+use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use veneer_tests::base::{Base, Form};
 use veneer_tests::scenario::Scenario;
@@ -12,6 +15,7 @@ use crate::stories::{second, settled};
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "trial_failed_after_two_boots", needs: &[], run: two_boots },
     Scenario { name: "trial_of_a_new_layer_counts", needs: &[], run: rebased },
+    Scenario { name: "trial_ends_though_the_store_is_in_use", needs: &[], run: in_use },
 ];
 
 fn two_boots(dir: &Path) {
@@ -52,4 +56,24 @@ fn rebased(dir: &Path) {
     machine.boot_pristine(&["trial-failed"]);
     machine.install(&a);
     assert_eq!(machine.boot_layer("used").status.layer().id, boot.status.layer().id);
+}
+
+/// The units that follow a boot come at one moment, and each takes the store.
+fn in_use(dir: &Path) {
+    let (mut machine, _) = settled(dir, Store::Dir);
+    machine.blesses = false;
+    machine.boot_layer("used");
+    let lock =
+        fs::File::options().write(true).open(machine.store.join("veneer/lock")).expect("open the lock");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("hold the lock");
+    let holder = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(1500));
+        drop(lock);
+    });
+    let started = Instant::now();
+    machine.bless();
+    assert!(started.elapsed() > Duration::from_secs(1), "it waited");
+    holder.join().expect("let go of the lock");
+    machine.boot_layer("used");
+    machine.boot_layer("used");
 }
