@@ -6,6 +6,10 @@ blessed
 serves
 same "dpkg lists the base and what was installed" <(packages) <(LC_ALL=C sort "$HERE/base.packages" "$STATE/user.packages")
 
+# A library that the loader is not told of: after the rebase it will be.
+cp /usr/lib/x86_64-linux-gnu/libmemusage.so /usr/local/lib/
+refuse "the loader does not know it" sh -c "ldconfig -p | grep --quiet /usr/local/lib/libmemusage.so"
+
 # For the boots on the other base, and back on this one.
 cp "$HERE/base.packages" "$STATE/base.packages"
 status .layer.id > "$STATE/layer"

@@ -6,6 +6,11 @@ blessed
 is "its parent is the old base's layer" "$(status .layer.parent)" "$(cat "$STATE/layer")"
 serves
 
+refreshed=$(systemctl is-active veneer-refresh-early.service veneer-refresh.service | xargs)
+is "what is made from other files was made again" "$refreshed" "active active"
+check "so the loader knows the library" sh -c "ldconfig -p | grep --quiet /usr/local/lib/libmemusage.so"
+refuse "that is not done at every boot" test -e "$(layer)/refresh"
+
 # Everything of the base at the base's versions, what was installed and is not in the base once and as it was, nothing else.
 same "dpkg lists the new base, and of what was installed what that lacks" <(packages) <(rebased_packages)
 is "no package is listed twice" "$(packages | cut -d' ' -f1 | uniq -d)" ""

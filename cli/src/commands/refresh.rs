@@ -1,5 +1,5 @@
 //! `veneer refresh`: makes again, after a rebase, what is made from other files. Once all of it is done, the layer
-//! remembers that, and the next boot has nothing to do.
+//! remembers that, and the next boot has nothing to do. What is to be done early and was not, is done late.
 
 use std::path::{Path, PathBuf};
 
@@ -13,20 +13,26 @@ use crate::args::Options;
 use crate::failure::Failure;
 use crate::refresh::{Step, When, pending, steps};
 
+/// In the runtime directory: what had to be done early is done.
+const EARLY_DONE: &str = "refreshed-early";
+
 pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
     let Some(layer) = this_boot(options)?.layer else {
         return Ok("this boot has no layer: there is nothing to make again\n".into());
     };
     let upper = look_at_layer(options, &layer.id)?.sub(c"upper")?;
-    let when = if options.early { When::Early } else { When::Late };
-    let mut all: Vec<Step> = steps(|path| has_something(&upper, path), |path| list(&upper, path))
-        .into_iter()
-        .filter(|step| step.when == when)
-        .collect();
-    all.retain(|step| is_there(&options.root, &step.program));
-    if when == When::Late {
-        all.splice(0..0, dpkg_triggers(&options.root, &upper));
+    let early_mark = options.runtime.join(EARLY_DONE);
+    let is_due = |step: &Step| match step.when {
+        When::Early => options.early || !early_mark.exists(),
+        When::Late => !options.early,
+    };
+    let mut all = steps(|path| has_something(&upper, path), |path| list(&upper, path));
+    if !options.early {
+        all.extend(dpkg_triggers(&options.root, &upper));
     }
+    all.retain(|step| is_due(step) && is_there(&options.root, &step.program));
+    // Libraries and modules first, then the triggers of packages, then the tables' other commands.
+    all.sort_by_key(|step| (step.when, !step.program.starts_with("dpkg")));
     if options.dry_run {
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         return Ok(lines.join("\n") + if lines.is_empty() { "" } else { "\n" });
@@ -45,14 +51,19 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
             all.len()
         )));
     }
-    if when == When::Late {
+    if options.early {
+        std::fs::write(&early_mark, "").map_err(Failure::Output)?;
+    } else {
         // From here on the layer is as if its packages had been installed on this base.
         let store = open(options)?;
         store.open_layer(&layer.id)?.remove_file(REFRESH)?;
-        let mark = options.runtime.join(REFRESH_RUNTIME);
-        match std::fs::remove_file(&mark) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Failure::Output(error)),
-            _ => {}
+        for mark in [options.runtime.join(REFRESH_RUNTIME), early_mark] {
+            match std::fs::remove_file(&mark) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Failure::Output(error));
+                }
+                _ => {}
+            }
         }
     }
     Ok(format!("{} done\n", count(all.len(), "command", "commands")))

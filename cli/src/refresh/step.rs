@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 /// When it must be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum When {
     /// Before sysinit.target: what programs and modules are found by.
     Early,

@@ -9,10 +9,11 @@ use super::{Step, When};
 /// `{}` in the arguments for the directory that was found.
 type Row = (&'static str, When, &'static str, &'static [&'static str]);
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 23] = [
     ("lib/modules/*", When::Early, "depmod", &["-a", "{name}"]),
     ("lib", When::Early, "ldconfig", &[]),
     ("lib64", When::Early, "ldconfig", &[]),
+    ("local/lib", When::Early, "ldconfig", &[]),
     ("lib/sysusers.d", When::Early, "systemd-sysusers", &[]),
     ("lib/tmpfiles.d", When::Early, "systemd-tmpfiles", &["--create", "--boot"]),
     ("lib/gconv", When::Early, "iconvconfig", &[]),
