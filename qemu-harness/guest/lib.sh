@@ -153,9 +153,11 @@ right_base() {
 }
 # sealed: the base is on dm-verity, and that is what it is known by.
 sealed() {
-    local hash
+    local hash at=$BASE
+    # Without a layer the base is /usr itself.
+    mountpoint -q "$at" || at=/usr
     hash=$(tr ' ' '\n' < /proc/cmdline | sed -n 's/^usrhash=//p')
-    like "/usr's device is dm-verity" "$(cat "/sys/dev/block/$(mountpoint -d "$BASE")/dm/uuid")" "CRYPT-VERITY-*"
+    like "/usr's device is dm-verity" "$(cat "/sys/dev/block/$(mountpoint -d "$at")/dm/uuid")" "CRYPT-VERITY-*"
     is "the base is known by verity" "$(status .base.source)" verity
     is "the base's id is the root hash" "$(status .base.id)" "$hash"
 }

@@ -18,6 +18,7 @@ const CUT_REBASE_END: &str = include_str!("../scenarios/cut-rebase-end.sh");
 const SEALED_FIRST: &str = include_str!("../scenarios/sealed-first.sh");
 const SEALED_UPDATE: &str = include_str!("../scenarios/sealed-update.sh");
 const SEALED_BACK: &str = include_str!("../scenarios/sealed-back.sh");
+const SEALED_FULL: &str = include_str!("../scenarios/sealed-full.sh");
 const STORE_DAMAGED: &str = include_str!("../scenarios/store-damaged.sh");
 const STORE_MISSING: &str = include_str!("../scenarios/store-missing.sh");
 const STORE_UNFORMATTED: &str = include_str!("../scenarios/store-unformatted.sh");
@@ -72,22 +73,15 @@ pub(crate) fn all() -> Vec<Scenario> {
     all.push(cut_rebase());
     all.push(sealed());
     all.push(Scenario {
-        name: "late-failure",
-        about: "a layer that never comes up well is set aside, and comes back",
-        store: Store::Ext4,
-        boots: vec![
-            Boot::new("a check that fails is installed", &DEBIAN13_A, LATE_START),
-            Boot::new("the first boot that is not blessed", &DEBIAN13_A, LATE_FAILURE),
-            Boot::new("the second", &DEBIAN13_A, LATE_FAILURE),
-            Boot::new("the layer is set aside", &DEBIAN13_A, LATE_ASIDE),
-            Boot::new("an older layer of the base is better than none", &DEBIAN13_A, LATE_OLDER),
-            Boot::new("after veneer retry the newest is used again", &DEBIAN13_A, LATE_AGAIN),
-            Boot {
-                cmdline: "rd.veneer.layer={kept}",
-                ..Boot::new("a layer named on the command line", &DEBIAN13_A, LATE_NAMED)
-            },
-        ],
+        name: "sealed-full",
+        about: "a store is to be made on first boot, and there is no room: pristine",
+        store: Store::Absent,
+        boots: vec![Boot {
+            cmdline: "rd.veneer.timeout=10",
+            ..Boot::new("there is no room for a store", &SEALED_A, SEALED_FULL)
+        }],
     });
+    all.push(late_failure());
     all.push(Scenario {
         name: "hidden",
         about: "a layer without pid 1 is refused by the probe",
@@ -148,7 +142,7 @@ pub(crate) fn all() -> Vec<Scenario> {
 
 /// What every change must pass, within the time that a check may take: all but these.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 2] = ["xfs", "btrfs"];
+    const SELDOM: [&str; 3] = ["xfs", "btrfs", "sealed-full"];
     all().into_iter().filter(|scenario| !SELDOM.contains(&scenario.name)).collect()
 }
 
@@ -173,6 +167,27 @@ fn cut_rebase() -> Scenario {
         about: "the power is cut while layers are bound and derived",
         store: Store::Short,
         boots,
+    }
+}
+
+/// A layer that never comes up well, however often it is booted.
+fn late_failure() -> Scenario {
+    Scenario {
+        name: "late-failure",
+        about: "a layer that never comes up well is set aside, and comes back",
+        store: Store::Ext4,
+        boots: vec![
+            Boot::new("a check that fails is installed", &DEBIAN13_A, LATE_START),
+            Boot::new("the first boot that is not blessed", &DEBIAN13_A, LATE_FAILURE),
+            Boot::new("the second", &DEBIAN13_A, LATE_FAILURE),
+            Boot::new("the layer is set aside", &DEBIAN13_A, LATE_ASIDE),
+            Boot::new("an older layer of the base is better than none", &DEBIAN13_A, LATE_OLDER),
+            Boot::new("after veneer retry the newest is used again", &DEBIAN13_A, LATE_AGAIN),
+            Boot {
+                cmdline: "rd.veneer.layer={kept}",
+                ..Boot::new("a layer named on the command line", &DEBIAN13_A, LATE_NAMED)
+            },
+        ],
     }
 }
 

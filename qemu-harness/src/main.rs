@@ -12,7 +12,7 @@ use error::{Error, Result};
 use image::Image;
 use machine::Accel;
 use recipe::Recipe;
-use run::{Lab, Tally};
+use run::Lab;
 use scenario::Scenario;
 use stage::Stage;
 use tools::Tools;
@@ -52,6 +52,7 @@ usage: qemu-harness [OPTION…] COMMAND
 options:
   --stage DIR     an installed Veneer to test instead of building one
   --append WORDS  more for the kernel's command line of every boot
+  --jobs N        as many machines at a time, not two
   --keep          keep the disks of runs that went well, too
 The cache is $VENEER_CACHE, $XDG_CACHE_HOME/veneer or ~/.cache/veneer.";
 
@@ -72,6 +73,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// How many machines run at once: half of a boot waits, for the disk, for timers, for its other processor.
+const MACHINES: usize = 2;
+
 #[derive(Default)]
 struct Arguments {
     words: Vec<String>,
@@ -79,19 +83,23 @@ struct Arguments {
     append: String,
     keep: bool,
     all: bool,
+    jobs: usize,
 }
 
 impl Arguments {
     fn parse() -> Result<Self> {
-        use lexopt::prelude::{Long, Value};
+        use lexopt::prelude::{Long, Value, ValueExt as _};
         let usage = |error: lexopt::Error| Error::Usage(error.to_string());
-        let mut arguments = Self::default();
+        let mut arguments = Self { jobs: MACHINES, ..Self::default() };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next().map_err(usage)? {
             match argument {
                 Long("stage") => arguments.stage = Some(parser.value().map_err(usage)?.into()),
                 Long("append") => {
                     arguments.append = parser.value().map_err(usage)?.to_string_lossy().into_owned();
+                }
+                Long("jobs") => {
+                    arguments.jobs = parser.value().and_then(|value| value.parse()).map_err(usage)?;
                 }
                 Long("keep") => arguments.keep = true,
                 Long("all") => arguments.all = true,
@@ -123,10 +131,7 @@ impl Arguments {
 
     fn run(&self, scenarios: &[Scenario], test: bool) -> Result<ExitCode> {
         self.with_lab(scenarios, test, |lab| {
-            let mut tally = Tally::default();
-            for scenario in scenarios {
-                tally.add(lab.run(scenario)?);
-            }
+            let tally = lab.run_all(scenarios, if test { self.jobs } else { 1 })?;
             progress::say(&format!("all of it took {} s", progress::elapsed().as_secs()));
             println!("{} passed, {} failed", tally.passed, tally.failed);
             Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,6 +1,8 @@
-//! Runs scenarios and counts what came of them.
+//! Runs scenarios, some at a time, and counts what came of them.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use fs_err as fs;
@@ -38,32 +40,40 @@ pub(crate) struct Lab<'a> {
 }
 
 /// Points that went well, and points that did not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Passed.
     pub(crate) passed: usize,
     /// Failed.
     pub(crate) failed: usize,
+    /// Lines for people, said when the boot is over, so that those of machines side by side do not mix.
+    told: String,
 }
 
 impl Tally {
-    /// Counts one point; a failed one is printed with what is known about it.
+    /// Counts one point; of a failed one is told what is known about it.
     fn count(&mut self, ok: bool, text: &str, notes: &[String]) {
         if ok {
             self.passed += 1;
             return;
         }
         self.failed += 1;
-        println!("  FAILED: {text}");
+        self.tell("  FAILED: ", text);
         for note in notes {
-            println!("    {note}");
+            self.tell("    ", note);
         }
     }
 
+    fn tell(&mut self, indent: &str, line: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.told, "{indent}{line}");
+    }
+
     /// Adds another tally.
-    pub(crate) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.told.push_str(&other.told);
     }
 }
 
@@ -74,8 +84,33 @@ impl Lab<'_> {
         found.expect("images are made for every base that the scenarios name")
     }
 
+    /// Runs the scenarios, `jobs` at a time, those with most boots first.
+    pub(crate) fn run_all(&self, scenarios: &[Scenario], jobs: usize) -> Result<Tally> {
+        let mut queue: Vec<&Scenario> = scenarios.iter().collect();
+        queue.sort_by_key(|scenario| std::cmp::Reverse(scenario.boots.len()));
+        let queue = Mutex::new(queue.into_iter());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            let mut tally = Tally::default();
+            while let Some(scenario) = next() {
+                tally.add(&self.run(scenario)?);
+            }
+            Ok(tally)
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            let mut tally = Tally::default();
+            for worker in workers {
+                let part: Result<Tally> =
+                    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                tally.add(&part?);
+            }
+            Ok(tally)
+        })
+    }
+
     /// Runs one scenario.
-    pub(crate) fn run(&self, scenario: &Scenario) -> Result<Tally> {
+    fn run(&self, scenario: &Scenario) -> Result<Tally> {
         let mut tally = Tally::default();
         let dir = self.cache.path("runs").join(scenario.name);
         cache::remove_tree(&dir)?;
@@ -97,14 +132,19 @@ impl Lab<'_> {
                 self.boot(&disk, boot, &dir.join(format!("boot-{}", number + 1)), &mut kept)?;
             let seconds = start.elapsed().as_secs_f64();
             progress::say(&format!(
-                "{title}: {} ok, {} failed in {seconds:.0} s",
-                result.passed, result.failed
+                "{title}: {} ok, {} failed in {seconds:.0} s\n{}",
+                result.passed,
+                result.failed,
+                result.told.trim_end()
             ));
-            tally.add(result);
+            tally.add(&result);
             let rest = scenario.boots.len() - number - 1;
             if !whole && rest > 0 {
                 tally.failed += rest;
-                println!("  not run, because they build on this boot: {rest} more, counted as failed");
+                progress::say(&format!(
+                    "{}: not run, because they build on this boot: {rest} more, counted as failed",
+                    scenario.name
+                ));
                 break;
             }
         }
@@ -137,12 +177,12 @@ impl Lab<'_> {
         }
         if !self.live {
             for line in &report.said {
-                println!("    {line}");
+                tally.tell("    ", line);
             }
             // A boot that was cut off has no journal to read, which is no failure of the boot.
             let journal = fs::read(machine.journal()).unwrap_or_default();
             if let Some(line) = Timing::parse(&String::from_utf8_lossy(&journal)).line() {
-                println!("    {line}");
+                tally.tell("    ", &line);
             }
         }
         if end != wanted {
@@ -166,9 +206,9 @@ impl Lab<'_> {
             tally.count(damage.is_none(), "the store's file system is clean after the shutdown", &notes);
         }
         if !whole {
-            print!("{}", machine.post_mortem());
+            tally.told.push_str(&machine.post_mortem());
         } else if tally.failed > 0 {
-            println!("  console and journal of this boot: {}", dir.display());
+            tally.tell("  console and journal of this boot: ", &dir.display().to_string());
         }
         Ok((tally, whole))
     }
