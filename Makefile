@@ -22,17 +22,21 @@ udevdir = $(call pkgdir,udev,udevdir,/usr/lib/udev)
 dracutmodulesdir = $(call pkgdir,dracut,dracutmodulesdir,/usr/lib/dracut/modules.d)
 dracutconfdir = $(call pkgdir,dracut,dracutconfdir,/usr/lib/dracut/dracut.conf.d)
 bindir = $(PREFIX)/bin
+mandir = $(PREFIX)/share/man
 libexecdir = $(PREFIX)/lib/veneer
 
 # veneer-generator is a name of veneer-assemble: one file for the initramfs, half the size of two.
 PROGRAMS = veneer-assemble veneer
 BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
+# Left out where there is no scdoc to make them.
+PAGES = $(if $(shell command -v scdoc),$(patsubst docs/man/%.scd,$(TARGET_DIR)/man/%,$(wildcard docs/man/*.scd)))
 SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
 
-.PHONY: help build install check check-all crash versions demo bench clean
+.PHONY: help build man install check check-all crash versions demo bench clean
 
 help:
 	@echo 'make build                          the programs, optimized, into $(RELEASE) (STATIC=yes|no)'
+	@echo 'make man                            the manual pages, into $(TARGET_DIR)/man (needs scdoc; install leaves them out without)'
 	@echo 'make install [DESTDIR=] [PREFIX=]   programs, units, udev rule, dracut module; builds only what is not there'
 	@echo 'make check                          formatting, clippy, shellcheck, all tests, all boots in virtual machines'
 	@echo 'make crash                          every kill, every power cut, every hostile store, a million inputs a parser'
@@ -48,11 +52,18 @@ build:
 	$(CARGO) build --release --locked --target $(TARGET) --target-dir '$(TARGET_DIR)' \
 	    -p veneer-assemble -p veneer-cli
 
+man: $(patsubst docs/man/%.scd,$(TARGET_DIR)/man/%,$(wildcard docs/man/*.scd))
+
+$(TARGET_DIR)/man/%: docs/man/%.scd
+	$(INSTALL) -d '$(@D)'
+	scdoc < '$<' > '$@.new'
+	mv '$@.new' '$@'
+
 # Without prerequisites on purpose: what an ordinary user has built, `sudo make install` takes as it is.
 $(BUILT):
 	$(MAKE) build
 
-install: $(BUILT)
+install: $(BUILT) $(PAGES)
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(generatordir)' '$(DESTDIR)$(unitdir)' \
 	    '$(DESTDIR)$(udevdir)/rules.d' '$(DESTDIR)$(dracutmodulesdir)/59veneer' '$(DESTDIR)$(dracutconfdir)' \
 	    '$(DESTDIR)$(tmpfilesdir)'
@@ -79,12 +90,17 @@ install: $(BUILT)
 	chmod 755 '$(DESTDIR)$(dracutmodulesdir)/59veneer/module-setup.sh'
 	$(INSTALL) -m 644 dracut-module/50-veneer.conf '$(DESTDIR)$(dracutconfdir)/50-veneer.conf'
 	$(INSTALL) -m 644 dracut-module/veneer.conf '$(DESTDIR)$(PREFIX)/lib/veneer.conf'
+	for page in $(PAGES); do \
+	    section='$(DESTDIR)$(mandir)/man'$${page##*.}; \
+	    $(INSTALL) -d "$$section" && $(INSTALL) -m 644 "$$page" "$$section/" || exit 1; \
+	done
 
 check check-all:
 	scripts/host-packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	shellcheck $(SHELL_FILES)
+	$(MAKE) man
 	$(CARGO) test --workspace --locked
 	$(CARGO) run --release --locked -p qemu-harness -- $(if $(filter check-all,$@),all,check)
 

@@ -51,30 +51,31 @@ pub(crate) enum Command {
 }
 
 const HELP: &str = "\
-Usage: veneer [--json] [--root DIR] [--store DIR] [--runtime DIR] COMMAND
+Usage: veneer [OPTION...] COMMAND
 
-  status    what this boot runs on, why, and what to do about it
-  layers    the layers in the store
-  retry     give layers of this base that were set aside another try at the next boot
-  check --base DIR               what a rebase onto that base would do; 1 if something needs a look
+  status                         what this boot runs on, why, and what to do about it
+  layers                         the layers in the store
+  check --base DIR [--force]     what a rebase onto that base would do; 1 if something needs a look
   rebase --base DIR [--dry-run] [--force]
                                  derive the layer for that base now, ahead of the reboot
-  bless     call this boot good (veneer-bless.service does it)
-  record    write down what the layer's base has where the layer shadows it (veneer-record.service does it)
-  --json           for programs
-  --quiet          nothing but errors
-  --root DIR       the system (default /)
-  --store DIR      where the store is mounted (default ROOT/run/initramfs/veneer/store)
-  --runtime DIR    where status.json is (default ROOT/run/veneer)
-  refresh [--early] [--dry-run]
-                                 after a rebase, make caches and indexes again (veneer-refresh.service does it)
+  retry                          give layers of this base that were set aside another try at the next boot
 
+Called by units and hooks:
+  bless                          call this boot good
+  record                         write down what the layer's base has where the layer shadows it
+  refresh [--early] [--dry-run]  after a rebase, make caches and indexes again
+
+  --json           for programs
+  -q, --quiet      nothing but errors
   --base DIR       a directory with the other base: its root, or its /usr
   --dry-run        say what would be done, and do nothing
   --force          also if that base is another system
-  --help, --version
+  --root DIR       the system (default /)
+  --store DIR      where the store is mounted (default ROOT/run/initramfs/veneer/store)
+  --runtime DIR    where status.json is (default ROOT/run/veneer)
+  -h, --help, --version
 
-Exit status: 0 done, 1 the answer is no, 2 usage, 3 failed.
+Exit status: 0 done, 1 the answer is no, 2 usage, 3 failed. See veneer(8).
 ";
 
 /// Reads the words; the error is a sentence for the user.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-const REASONS: [&str; 13] = [
+/// All reason codes.
+pub const REASONS: [&str; 13] = [
     "ok",
     "disabled",
     "store-missing",

@@ -1,0 +1,67 @@
+//! The manual pages name all that there is: commands, options, keys of the configuration, reasons. What they say of them,
+//! people read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use veneer_tests::status::REASONS;
+
+fn source(path: &str) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("read {}: {e}", path.display()))
+}
+
+/// Every word that `before` introduces in `text`, up to `after`.
+fn words<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    text.split(before).skip(1).filter_map(|rest| rest.split_once(after)).map(|(word, _)| word).collect()
+}
+
+#[track_caller]
+fn names_all(page: &str, wanted: &[String]) {
+    let text = source(page);
+    assert!(!wanted.is_empty(), "nothing to look for in {page}");
+    let missing: Vec<_> = wanted.iter().filter(|word| !text.contains(*word)).collect();
+    assert!(missing.is_empty(), "{page} does not name {missing:?}");
+}
+
+#[test]
+fn commands_and_options() {
+    let arguments = source("cli/src/args.rs");
+    let commands = arguments.lines().filter_map(|line| line.trim().strip_prefix("Some(\""));
+    let commands = commands.filter_map(|line| line.split_once("\") => Command::"));
+    let commands: Vec<String> = commands.map(|(word, _)| format!("*{word}*")).collect();
+    let options = words(&arguments, "Arg::Long(\"", "\")").into_iter().map(|word| format!("--{word}"));
+    assert!(commands.len() >= 8, "{commands:?}");
+    names_all("docs/man/veneer.8.scd", &commands);
+    names_all("docs/man/veneer.8.scd", &options.collect::<Vec<_>>());
+    let assemble = source("dracut-module/src/args.rs");
+    let options = words(&assemble, "Arg::Long(\"", "\")").into_iter();
+    let options: Vec<String> =
+        options.filter(|word| !["help", "version"].contains(word)).map(|word| format!("--{word}")).collect();
+    names_all("docs/man/veneer-generator.8.scd", &options);
+}
+
+#[test]
+fn keys_of_the_configuration() {
+    let template = source("dracut-module/veneer.conf");
+    let keys = template.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
+    let keys = keys.filter(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase()));
+    let keys: Vec<String> = keys.map(|(key, _)| format!("*{key}=*")).collect();
+    assert!(keys.len() >= 9, "{keys:?}");
+    names_all("docs/man/veneer.conf.5.scd", &keys);
+}
+
+#[test]
+fn reasons() {
+    let reasons: Vec<String> =
+        REASONS.iter().filter(|code| **code != "ok").map(|code| format!("*{code}*")).collect();
+    names_all("docs/man/veneer.8.scd", &reasons);
+}
+
+#[test]
+fn units_of_the_running_system() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/units");
+    let names = fs::read_dir(&dir).expect("list the units").map(|entry| entry.expect("an entry").file_name());
+    let names = names.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".service"));
+    names_all("docs/man/dracut-veneer.7.scd", &names.map(|name| format!("*{name}*")).collect::<Vec<_>>());
+}
