@@ -101,11 +101,12 @@ fn assemble(
     if plan.takes_long() {
         outcome::foretell(places, &machine.base, &plan, timings);
     }
-    let problems = apply(&plan, &found.store, machine, places, intent, None)?;
+    let done = apply(&plan, &found.store, machine, places, intent, None)?;
     timings.lap("apply");
+    timings.add_parts("rebase", &done.parts);
     // Locked until the process ends.
     std::mem::forget(found);
-    Ok((plan, problems))
+    Ok((plan, done.problems))
 }
 
 /// What a run would do, without the lock and without a trace.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use veneer::base::Base;
 use veneer::observe::Places;
@@ -34,13 +34,20 @@ impl Timings {
         self.last = now;
     }
 
+    /// Adds parts of a part, by names such as `rebase-files`.
+    pub(crate) fn add_parts(&mut self, of: &str, parts: &[(&'static str, Duration)]) {
+        for (name, took) in parts {
+            self.laps.insert(format!("{of}-{name}"), micros(*took));
+        }
+    }
+
     fn finish(mut self) -> BTreeMap<String, u64> {
         self.laps.insert("total".into(), micros(self.started.elapsed()));
         self.laps
     }
 }
 
-fn micros(time: std::time::Duration) -> u64 {
+fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -14,7 +14,16 @@ use crate::store::{Action, LayerName, LayerState, Store, Trial};
 use crate::tree::Dir;
 use crate::verdict::{Reason, Refusal};
 
-/// Carries out `plan`; `old` is the base that a rebase goes away from, if it is at hand. Returns what the user should know of the layer that is now mounted.
+/// What came of a plan.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// What the user should know of the layer that is now mounted.
+    pub problems: Vec<Problem>,
+    /// How long the parts of a rebase took, in order; none without one.
+    pub parts: Vec<(&'static str, Duration)>,
+}
+
+/// Carries out `plan`; `old` is the base that a rebase goes away from, if it is at hand.
 pub fn apply(
     plan: &Plan,
     store: &Store,
@@ -22,8 +31,8 @@ pub fn apply(
     places: &Places,
     intent: &Intent,
     old: Option<&Dir>,
-) -> std::result::Result<Vec<Problem>, Refusal> {
-    let mut work = Work { store, machine, places, intent, old, problems: Vec::new(), base: None };
+) -> std::result::Result<Done, Refusal> {
+    let mut work = Work { store, machine, places, intent, old, done: Done::default(), base: None };
     for step in &plan.steps {
         if let Err(error) = work.step(step) {
             work.clean_up(plan);
@@ -43,12 +52,12 @@ pub fn apply(
     }
     if plan.action == Action::Used && is_derived {
         match store.problems(&plan.layer) {
-            Ok(problems) => work.problems = problems,
+            Ok(problems) => work.done.problems = problems,
             // No reason to boot without the layer: they are words about it.
             Err(error) => log::warn!("{error}"),
         }
     }
-    Ok(work.problems)
+    Ok(work.done)
 }
 
 /// How long a boot waits for a rebase. Below TimeoutStartSec= of veneer-assemble.service, so that the reason is told.
@@ -61,7 +70,7 @@ struct Work<'a> {
     intent: &'a Intent,
     /// The base that a rebase goes away from, if it is at hand.
     old: Option<&'a Dir>,
-    problems: Vec<Problem>,
+    done: Done,
     /// Taken away again unless the layer gets mounted.
     base: Option<Bind>,
 }
@@ -89,7 +98,7 @@ impl Work<'_> {
             Step::Try(layers) => self.assemble(layers).map(drop),
             Step::Finish { name, parent } => {
                 let state = LayerState::new(self.machine.base.clone(), parent.clone());
-                self.store.finish_layer(name, &state, &self.problems)
+                self.store.finish_layer(name, &state, &self.done.problems)
             }
             Step::Count { name, trial } => self.store.write_trial(name, *trial),
             Step::Mount { name, layers, target } => {
@@ -121,9 +130,9 @@ impl Work<'_> {
         }
         let mut progress = Progress::start(format!("deriving layer {to} from {from}"), size, REBASE_LIMIT);
         let policy = Policy::new(&self.intent.protected);
-        self.problems =
+        self.done.problems =
             rebase::derive(&source, &target, &self.machine.usr, self.old, &policy, &mut progress)?;
-        progress.finish();
+        self.done.parts = progress.finish();
         Ok(())
     }
 

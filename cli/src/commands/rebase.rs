@@ -28,9 +28,9 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
         return Err(Failure::No(format!("layer {} is bound to that base already", there.name)));
     }
     let plan = plan_rebase(&source.name, &contents, &other.machine.base, &other.usr_path, &other.places);
-    let problems = apply(&plan, &store, &other.machine, &other.places, &other.intent, old.as_ref())
+    let done = apply(&plan, &store, &other.machine, &other.places, &other.intent, old.as_ref())
         .map_err(|refusal| Failure::Missing(format!("{} ({})", refusal.message, refusal.reason.code())))?;
-    let words = match problems.len() {
+    let words = match done.problems.len() {
         0 => String::new(),
         1 => "; there is one thing to know, see `veneer check`".to_owned(),
         more => format!("; there are {more} things to know, see `veneer check`"),

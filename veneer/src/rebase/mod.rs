@@ -68,7 +68,7 @@ impl Bases<'_> {
 
 /// Derives the content of the layer in `target` (its `upper`, `record` and `quarantine`; `upper` is empty) from the
 /// layer in `source`, for the base at `usr`; `old` is the base that the source is bound to, where it is at hand. The
-/// source is only read.
+/// source is only read. `progress` learns how long the parts take: read, files, packages, links, directories, record.
 pub fn derive(
     source: &Dir,
     target: &Dir,
@@ -78,9 +78,11 @@ pub fn derive(
     progress: &mut Progress,
 ) -> Result<Vec<Problem>> {
     let known = Known::read(source, usr, old)?;
+    progress.part("read");
     let bases = known.bases(usr, policy);
     let new = target.sub(c"upper")?;
     let (merged, mut problems) = apply::apply(&bases, &new, target, progress)?;
+    progress.part("files");
     if let Some(change) = &known.packages {
         if let Some(old) = old {
             apply::adopt(change.adopts(), old, &new, progress)?;
@@ -88,7 +90,9 @@ pub fn derive(
         change.write(&new, usr)?;
         problems.extend(tell(change.problems()));
     }
+    progress.part("packages");
     problems.extend(known.unlinked(View { upper: Some(&new), stays: None, usr }, false));
+    progress.part("links");
     settle::settle(&bases, &new, &merged)?;
     target.create(REFRESH, 0o600)?;
     take_root_attributes(target, usr)?;
@@ -96,9 +100,11 @@ pub fn derive(
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
     let times = Timestamps { last_access: now, last_modification: now };
     rustix::fs::utimensat(target, c"upper", &times, AtFlags::empty()).writing(new.path())?;
+    progress.part("directories");
     keep_record(target, usr)?;
     // The next base may come before anybody has run `veneer record` on this one. The caller syncs it with all the rest.
     record::update(&target.sub(c"record")?, &new, usr, false)?;
+    progress.part("record");
     Ok(problems)
 }
 

@@ -21,6 +21,7 @@ pub struct Progress {
     started: Instant,
     said: Option<Instant>,
     limit: Duration,
+    parts: Vec<(&'static str, Duration)>,
 }
 
 impl Progress {
@@ -28,7 +29,7 @@ impl Progress {
     /// the work is to give up.
     #[must_use]
     pub fn start(what: String, total: u64, limit: Duration) -> Self {
-        Progress { what, total, done: 0, started: Instant::now(), said: None, limit }
+        Progress { what, total, done: 0, started: Instant::now(), said: None, limit, parts: Vec::new() }
     }
 
     /// Counts `bytes` more. An error once the time is over.
@@ -46,8 +47,15 @@ impl Progress {
         Ok(())
     }
 
-    /// Ends: a last word if there was a first one.
-    pub fn finish(self) {
+    /// Ends a part of the work.
+    pub fn part(&mut self, name: &'static str) {
+        let before: Duration = self.parts.iter().map(|(_, took)| *took).sum();
+        self.parts.push((name, self.started.elapsed().saturating_sub(before)));
+    }
+
+    /// Ends: a last word if there was a first one. Returns how long each part took, in order.
+    #[must_use]
+    pub fn finish(self) -> Vec<(&'static str, Duration)> {
         if self.said.is_some() {
             let elapsed = self.started.elapsed();
             let speed = self.done.checked_div(u64::try_from(elapsed.as_millis()).unwrap_or(1).max(1));
@@ -59,6 +67,7 @@ impl Progress {
                 elapsed.as_secs()
             ));
         }
+        self.parts
     }
 
     fn line(&self) -> String {
