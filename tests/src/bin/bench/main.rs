@@ -1,13 +1,16 @@
 //! `make bench`: what Veneer costs. Sizes of the programs; a boot on an unchanged base beside a bare `mount -t overlay`;
-//! judging a large layer beside find(1); a rebase of many packages beside what dpkg takes to read its database. All in turn,
-//! so that a noisy machine is noisy for all.
+//! judging a large layer beside find(1); a rebase of many packages beside what dpkg takes to read its database, and rpm to
+//! write its own anew. All in turn, so that a noisy machine is noisy for all.
 //!
-//! Usage: bench DIRECTORY-OF-RELEASE-PROGRAMS [PART]: `size`, `cost`, `rebase` or `packages`; all without one. Needs root, strace, zstd, mkfs.erofs and dpkg.
+//! Usage: bench DIRECTORY-OF-RELEASE-PROGRAMS [PART]: `size`, `cost`, `rebase`, `packages` or `rpm`; all without one. Needs
+//! root, strace, zstd, mkfs.erofs, dpkg, and mmdebstrap for a system with rpm.
 
 mod cost;
+mod ground;
 mod packages;
 mod place;
 mod rebase;
+mod rpm;
 mod size;
 
 use std::path::PathBuf;
@@ -59,6 +62,9 @@ fn run(programs: &std::path::Path) -> Result<()> {
     }
     if is_wanted("packages") {
         packages::print(programs)?;
+    }
+    if is_wanted("rpm") {
+        rpm::print(programs)?;
     }
     Ok(())
 }

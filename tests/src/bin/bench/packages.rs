@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::path::Path;
+use std::process::Command;
 
 use super::Result;
 use super::cost::median;
+use super::ground::{Ground, TREE, medians, time};
 use super::place::quiet;
 
 const BASE: usize = 1500;
@@ -86,92 +86,65 @@ find share -path '*-[0-9][0-9][0-9][0-9]/*' -type f | LC_ALL=C sort | xargs md5s
       print "/usr/" $2 > (base ".list"); print $1 "  usr/" $2 > (base ".md5sums"); last = name; lastbase = base }'
 "#;
 
-const MAKE: &str = r#"
-mount -t tmpfs bench "$T"
-cd "$T"
-mkdir -p v/store v/base s/usr b/usr run tree/bin tree/lib/systemd tree/lib64
-cp /bin/sh tree/bin/sh
-cp /lib/systemd/systemd tree/lib/systemd/systemd
-cp /lib64/ld-linux-x86-64.so.2 tree/lib64/
-ldd /bin/sh | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p' | xargs -I{} cp {} tree/lib/
-for root in s b; do ln -s usr/bin usr/lib usr/lib64 $root/; done
-echo quiet > cmdline
-truncate --size 2G store.img
-mkfs.ext4 -q -m 0 -N 200000 store.img
-mount -o loop,nosuid,nodev,noexec,noatime,nodelalloc store.img v/store
-"#;
-
 pub(crate) fn print(programs: &Path) -> Result<()> {
-    let root = std::env::temp_dir().join(format!("veneer-bench-packages-{}", std::process::id()));
-    fs::create_dir(&root)?;
-    let bench = Bench { programs: programs.canonicalize()?, root };
-    let done = bench.measure();
-    bench.remove();
-    done
+    Ground::with("packages", programs, |ground| Bench { ground }.measure())
 }
 
-struct Bench {
-    programs: PathBuf,
-    root: PathBuf,
+struct Bench<'a> {
+    ground: &'a Ground,
 }
 
-impl Bench {
+impl Bench<'_> {
     fn measure(&self) -> Result<()> {
-        self.shell(MAKE)?;
+        let ground = self.ground;
+        ground.shell(TREE)?;
         for version in [1, 2] {
             self.base(version)?;
         }
-        self.shell("mount -o loop,ro 1.erofs s/usr")?;
-        self.boot()?;
-        quiet(self.veneer().arg("bless"))?;
-        self.off()?;
+        ground.shell("mount -o loop,ro 1.erofs s/usr")?;
+        ground.boot()?;
+        quiet(ground.veneer().arg("bless"))?;
+        ground.off()?;
         self.fill()?;
-        self.shell("mount -o loop,ro 1.erofs s/usr")?;
-        self.boot()?;
-        let record = time(|| quiet(self.veneer().arg("record")))?;
-        self.off()?;
-        self.shell("cp -a v/store/veneer saved; mount -o loop,ro 2.erofs b/usr")?;
+        ground.shell("mount -o loop,ro 1.erofs s/usr")?;
+        ground.boot()?;
+        let record = time(|| quiet(ground.veneer().arg("record")))?;
+        ground.off()?;
+        ground.save()?;
+        ground.shell("mount -o loop,ro 2.erofs b/usr")?;
 
         // Each in its turn, so that a noisy machine is noisy for all. The first of each warms the cache.
         let mut all: [Vec<f64>; 5] = Default::default();
-        let (mut alone, mut ratios) = (self.root.join("b/usr"), Vec::new());
-        alone.push(DATABASE);
+        let (mut parts, mut ratios) = (Vec::new(), Vec::new());
+        let database = ground.root.join("b/usr").join(DATABASE);
         for run in 0..=TIMES {
             let dpkg = |words: &[&str]| {
                 let mut command = Command::new(words[0]);
-                command.arg(format!("--admindir={}", alone.display())).args(&words[1..]);
+                command.arg(format!("--admindir={}", database.display())).args(&words[1..]);
                 quiet(&mut command)
             };
             let query = time(|| dpkg(&["dpkg-query", "-W"]))?;
             let audit = time(|| dpkg(&["dpkg", "--audit"]))?;
-            let judge = time(|| {
-                let mut command = self.veneer();
-                command.args(["rebase", "--dry-run", "--base"]).arg(self.root.join("b"));
-                quiet(&mut command)
-            })?;
-            self.shell("mount -o loop,ro 2.erofs s/usr")?;
-            let rebase = time(|| self.boot())?;
-            let status = fs::read_to_string(self.root.join("run/status.json"))?;
-            if !status.contains("\"rebased\"") {
-                return Err(format!("no rebase: {status}").into());
-            }
-            self.off()?;
-            self.shell("mount -o loop,ro 2.erofs s/usr")?;
-            let again = time(|| self.boot())?;
-            self.off()?;
-            self.shell("rm -r v/store/veneer; cp -a saved v/store/veneer; sync v/store")?;
+            let judge = time(|| quiet(&mut ground.judge()))?;
+            let (rebase, of_run) = ground.rebase("2.erofs")?;
+            ground.shell("mount -o loop,ro 2.erofs s/usr")?;
+            let again = time(|| ground.boot())?;
+            ground.off()?;
+            ground.again()?;
             if run > 0 {
                 for (all, one) in all.iter_mut().zip([query, audit, judge, rebase, again]) {
                     all.push(one);
                 }
                 ratios.push(rebase / (query + audit));
+                parts.push(of_run);
             }
         }
         let [query, audit, judge, rebase, again] = all.each_mut().map(|all| median(all));
         println!(
-            "{USERS} packages over {BASE}, dpkg: rebase at boot {rebase:.0} ms (unchanged base {again:.0} ms), judging alone \
-             {judge:.0} ms, veneer record {record:.0} ms; dpkg-query -W {query:.0} ms, dpkg --audit {audit:.0} ms; rebase \
-             against both {:.1}",
+            "{USERS} packages over {BASE}, dpkg: rebase at boot {rebase:.0} ms ({}), unchanged base {again:.0} ms, judging \
+             alone {judge:.0} ms, veneer record {record:.0} ms; dpkg-query -W {query:.0} ms, dpkg --audit {audit:.0} ms; \
+             rebase against both {:.1}",
+            medians(&parts),
             median(&mut ratios)
         );
         Ok(())
@@ -179,32 +152,31 @@ impl Bench {
 
     /// A base as an image.
     fn base(&self, version: usize) -> Result<()> {
-        let tree = self.root.join("tree");
+        let tree = self.ground.root.join("tree");
         fs::write(tree.join("lib/os-release"), format!("ID=debian\nVERSION_ID={version}\n"))?;
         let set = set(version);
         if version == 2 {
-            self.shell("rm -r tree/share tree/lib/sysimage")?;
+            self.ground.shell("rm -r tree/share tree/lib/sysimage")?;
         }
         let mut status = String::new();
         for package in &set {
             package.put(&tree)?;
             status.push_str(&package.stanza());
         }
-        self.shell(&format!("TREE=tree\n{DESCRIBE}"))?;
+        self.ground.shell(&format!("TREE=tree\n{DESCRIBE}"))?;
         fs::write(tree.join(DATABASE).join("status"), status)?;
         fs::write(tree.join(DATABASE).join("available"), "")?;
-        self.shell(&format!("mkfs.erofs {version}.erofs tree > mkfs.log 2>&1"))
+        self.ground.shell(&format!("mkfs.erofs {version}.erofs tree > mkfs.log 2>&1"))
     }
 
     /// What dpkg leaves in the layer's upper directory when it installs them.
     fn fill(&self) -> Result<()> {
-        let layer = fs::read_dir(self.root.join("v/store/veneer/layers"))?.next().ok_or("no layer")??;
-        let upper = layer.path().join("upper");
+        let upper = self.ground.upper()?;
         let mine = of_the_layer();
         for package in &mine {
             package.put(&upper)?;
         }
-        self.shell(&format!("TREE={}\n{DESCRIBE}", upper.display()))?;
+        self.ground.shell(&format!("TREE={}\n{DESCRIBE}", upper.display()))?;
         let is_mine = |package: &&Package| mine.iter().all(|mine| mine.name() != package.name());
         let mut all: Vec<Package> = set(1).iter().filter(is_mine).copied().collect();
         all.extend(&mine);
@@ -212,48 +184,4 @@ impl Bench {
         all.iter().try_for_each(|package| write!(status, "{}", package.stanza()))?;
         Ok(fs::write(upper.join(DATABASE).join("status"), status)?)
     }
-
-    fn veneer(&self) -> Command {
-        let at = |name: &str| self.root.join(name);
-        let mut command = Command::new(self.programs.join("veneer"));
-        command.arg("--root").arg(at("s")).arg("--store").arg(at("v/store")).arg("--runtime").arg(at("run"));
-        command
-    }
-
-    fn boot(&self) -> Result<()> {
-        let at = |name: &str| self.root.join(name);
-        let mut command = Command::new(self.programs.join("veneer-assemble"));
-        command.arg("--sysroot").arg(at("s")).arg("--store").arg(at("v/store"));
-        quiet(command.arg("--runtime").arg(at("run")).arg("--cmdline").arg(at("cmdline")))
-    }
-
-    /// Back to no base at all.
-    fn off(&self) -> Result<()> {
-        self.shell("umount s/usr v/base s/usr")
-    }
-
-    fn shell(&self, script: &str) -> Result<()> {
-        let script = format!("set -eu\nT={}\ncd \"$T\"\n{script}", self.root.display());
-        let status = Command::new("sh").arg("-c").arg(&script).stdin(Stdio::null()).status()?;
-        if status.success() { Ok(()) } else { Err(format!("failed: {script}").into()) }
-    }
-
-    /// The mounts end with the namespace; only the empty directory would outlive it.
-    fn remove(&self) {
-        for path in ["b/usr", "v/store", ""] {
-            if let Err(error) = quiet(Command::new("umount").arg("--lazy").arg(self.root.join(path))) {
-                eprintln!("bench: {error}");
-            }
-        }
-        if let Err(error) = fs::remove_dir(&self.root) {
-            eprintln!("bench: {}: {error}", self.root.display());
-        }
-    }
-}
-
-/// In milliseconds.
-fn time(run: impl FnOnce() -> Result<()>) -> Result<f64> {
-    let start = Instant::now();
-    run()?;
-    Ok(start.elapsed().as_secs_f64() * 1e3)
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Result;
 use super::cost::median;
+use super::ground::{Ground, TREE};
 use super::place::quiet;
 
 /// Files of the base, and entries of the layer over it.
@@ -25,39 +26,18 @@ const GROWTH: f64 = 1.2;
 const PAIRS: usize = 21;
 
 pub(crate) fn print(programs: &Path) -> Result<()> {
-    let root = std::env::temp_dir().join(format!("veneer-bench-rebase-{}", std::process::id()));
-    fs::create_dir(&root)?;
-    let large = Large { programs: programs.canonicalize()?, root };
-    let done = large.measure();
-    large.remove();
-    done
+    Ground::with("rebase", programs, |ground| Large { ground }.measure())
 }
 
-struct Large {
-    programs: PathBuf,
-    root: PathBuf,
+struct Large<'a> {
+    ground: &'a Ground,
 }
 
-/// Both bases as erofs images, the store on ext4 as a distribution would make it.
-const MAKE: &str = r#"
-set -eu
-mount -t tmpfs bench "$T"
-cd "$T"
-mkdir -p v/store v/base s/usr b/usr run tree/bin tree/lib/systemd tree/lib64 tree/share
-cp /bin/sh tree/bin/sh
-cp /lib/systemd/systemd tree/lib/systemd/systemd
-cp /lib64/ld-linux-x86-64.so.2 tree/lib64/
-for root in s b; do ln -s usr/bin usr/lib usr/lib64 $root/; done
-echo quiet > cmdline
-truncate --size 4G store.img
-mkfs.ext4 -q -m 0 -N 400000 store.img
-mount -o loop,nosuid,nodev,noexec,noatime,nodelalloc store.img v/store
-"#;
-
-impl Large {
+impl Large<'_> {
     fn measure(&self) -> Result<()> {
-        self.shell(MAKE)?;
-        let tree = self.root.join("tree");
+        let ground = self.ground;
+        ground.shell(TREE)?;
+        let tree = ground.root.join("tree");
         for n in 0..BASE {
             write(&tree.join(place(n)), format!("file {n} of the base\n").as_bytes())?;
         }
@@ -67,23 +47,23 @@ impl Large {
             for n in (0..BASE).step_by(10).filter(|_| version == "2") {
                 write(&tree.join(place(n)), format!("file {n} of the new base\n").as_bytes())?;
             }
-            self.shell(&format!(
+            ground.shell(&format!(
                 "mkfs.erofs {name}.erofs tree > mkfs.log 2>&1; mount -o loop,ro {name}.erofs {point}"
             ))?;
         }
-        self.shell("rm -r tree")?;
+        ground.shell("rm -r tree")?;
         self.boot()?;
-        let upper = self.upper()?;
+        let upper = ground.upper()?;
         fill(&upper, 0..ENTRIES)?;
         let without = self.compare(&upper, "without a record")?;
-        self.boot_on()?;
+        ground.boot()?;
         self.record()?;
         // The record is looked through once more each time.
         let running = self.compare(&upper, "on the running system")?;
-        self.off()?;
+        ground.undo()?;
         let with = self.compare(&upper, "with a record")?.max(running);
         fill(&upper, ENTRIES..ENTRIES * 4)?;
-        self.boot_on()?;
+        ground.boot()?;
         self.record()?;
         let grown = self.peak()?;
         let growth = grown / with;
@@ -103,7 +83,7 @@ impl Large {
         // The first of each warms the cache.
         for pair in 0..=PAIRS {
             let find = time(Command::new("find").arg(upper).args(["-printf", r"%p %m %u %g %s %T@\n"]))?;
-            let judge = time(&mut self.judge())?;
+            let judge = time(&mut self.ground.judge())?;
             if pair > 0 {
                 ratios.push(judge.as_secs_f64() / find.as_secs_f64());
                 ours.push(judge.as_secs_f64() * 1e3);
@@ -119,76 +99,28 @@ impl Large {
         if ratio > LIMIT { Err("judging takes too long".into()) } else { Ok(peak) }
     }
 
-    fn judge(&self) -> Command {
-        let mut command = self.veneer();
-        command.args(["rebase", "--dry-run", "--base"]).arg(self.root.join("b"));
-        command
-    }
-
-    fn veneer(&self) -> Command {
-        let at = |name: &str| self.root.join(name);
-        let mut command = Command::new(self.programs.join("veneer"));
-        command.arg("--root").arg(at("s")).arg("--store").arg(at("v/store")).arg("--runtime").arg(at("run"));
-        command
-    }
-
     /// Brings the record of the running layer up to date.
     fn record(&self) -> Result<()> {
         let start = Instant::now();
-        quiet(self.veneer().arg("record"))?;
+        quiet(self.ground.veneer().arg("record"))?;
         println!("veneer record: {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
         Ok(())
     }
 
     /// A first boot, blessed and switched off.
     fn boot(&self) -> Result<()> {
-        self.boot_on()?;
-        quiet(self.veneer().arg("bless"))?;
-        self.off()
-    }
-
-    fn boot_on(&self) -> Result<()> {
-        let at = |name: &str| self.root.join(name);
-        let mut command = Command::new(self.programs.join("veneer-assemble"));
-        command.arg("--sysroot").arg(at("s")).arg("--store").arg(at("v/store"));
-        quiet(command.arg("--runtime").arg(at("run")).arg("--cmdline").arg(at("cmdline")))
-    }
-
-    fn off(&self) -> Result<()> {
-        self.shell("umount s/usr; umount v/base")
-    }
-
-    fn upper(&self) -> Result<PathBuf> {
-        let layers = self.root.join("v/store/veneer/layers");
-        let layer = fs::read_dir(layers)?.next().ok_or("no layer was made")??;
-        Ok(layer.path().join("upper"))
+        self.ground.boot()?;
+        quiet(self.ground.veneer().arg("bless"))?;
+        self.ground.undo()
     }
 
     fn peak(&self) -> Result<f64> {
-        let judge = self.judge();
+        let judge = self.ground.judge();
         let mut command = Command::new("/usr/bin/time");
         command.arg("--format=%M").arg(judge.get_program()).args(judge.get_args()).stdout(Stdio::null());
         let output = command.output()?;
         let text = String::from_utf8_lossy(&output.stderr);
         Ok(text.lines().last().unwrap_or_default().trim().parse()?)
-    }
-
-    fn shell(&self, script: &str) -> Result<()> {
-        let script = format!("set -eu\nT={}\ncd \"$T\"\n{script}", self.root.display());
-        let status = Command::new("sh").arg("-c").arg(&script).status()?;
-        if status.success() { Ok(()) } else { Err(format!("failed: {script}").into()) }
-    }
-
-    /// The mounts end with the namespace; only the empty directory would outlive it.
-    fn remove(&self) {
-        for path in ["b/usr", "s/usr", "s/usr", "v/base", "v/store", ""] {
-            if let Err(error) = quiet(Command::new("umount").arg("--lazy").arg(self.root.join(path))) {
-                eprintln!("bench: {error}");
-            }
-        }
-        if let Err(error) = fs::remove_dir(&self.root) {
-            eprintln!("bench: {}: {error}", self.root.display());
-        }
     }
 }
 
