@@ -35,6 +35,10 @@ pub(crate) struct Options {
     pub(crate) force: bool,
     /// Of `refresh`: what must be there before sysinit.target.
     pub(crate) early: bool,
+    /// Do not ask.
+    pub(crate) yes: bool,
+    /// What a command is about: of `use`, the layer.
+    pub(crate) word: Option<String>,
 }
 
 /// The commands.
@@ -48,6 +52,9 @@ pub(crate) enum Command {
     Rebase,
     Check,
     Refresh,
+    Use,
+    Reset,
+    Gc,
 }
 
 const HELP: &str = "\
@@ -59,6 +66,9 @@ Usage: veneer [OPTION...] COMMAND
   rebase --base DIR [--dry-run] [--force]
                                  derive the layer for that base now, ahead of the reboot
   retry                          give layers of this base that were set aside another try at the next boot
+  use ID                         another layer of this base for the next boots
+  reset [--yes]                  an empty layer for the next boot; the one that is there stays until gc
+  gc [--dry-run] [--yes]         remove layers that nothing needs any more, after saying which
 
 Called by units and hooks:
   bless                          call this boot good
@@ -69,6 +79,7 @@ Called by units and hooks:
   -q, --quiet      nothing but errors
   --base DIR       a directory with the other base: its root, or its /usr
   --dry-run        say what would be done, and do nothing
+  --yes            do not ask
   --force          also if that base is another system
   --root DIR       the system (default /)
   --store DIR      where the store is mounted (default ROOT/run/initramfs/veneer/store)
@@ -84,7 +95,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let (mut json, mut root, mut store, mut runtime) = (false, PathBuf::from("/"), None, None);
     let mut command = None;
     let (mut base, mut dry_run, mut force) = (None, false, false);
-    let (mut early, mut quiet) = (false, false);
+    let (mut early, mut quiet, mut yes, mut about) = (false, false, false, None);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
         match arg {
@@ -97,6 +108,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
             Arg::Long("dry-run") => dry_run = true,
             Arg::Long("force") => force = true,
             Arg::Long("early") => early = true,
+            Arg::Long("yes") => yes = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(Args::Print(HELP.into())),
             Arg::Long("version") => {
                 return Ok(Args::Print(concat!("veneer ", env!("CARGO_PKG_VERSION"), "\n").into()));
@@ -111,8 +123,14 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
                     Some("rebase") => Command::Rebase,
                     Some("check") => Command::Check,
                     Some("refresh") => Command::Refresh,
+                    Some("use") => Command::Use,
+                    Some("reset") => Command::Reset,
+                    Some("gc") => Command::Gc,
                     _ => return Err(format!("there is no command {}", word.to_string_lossy())),
                 });
+            }
+            Arg::Value(word) if command == Some(Command::Use) && about.is_none() => {
+                about = Some(word.to_string_lossy().into_owned());
             }
             other => return Err(other.unexpected().to_string()),
         }
@@ -126,8 +144,14 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     if !takes_base && (base.is_some() || force) {
         return Err("--base and --force go with rebase and check".into());
     }
-    if dry_run && !matches!(command, Command::Rebase | Command::Refresh) {
-        return Err("--dry-run goes with rebase and refresh".into());
+    if dry_run && !matches!(command, Command::Rebase | Command::Refresh | Command::Gc) {
+        return Err("--dry-run goes with rebase, refresh and gc".into());
+    }
+    if yes && !matches!(command, Command::Reset | Command::Gc) {
+        return Err("--yes goes with reset and gc".into());
+    }
+    if command == Command::Use && about.is_none() {
+        return Err("which layer is it to be? `veneer layers` lists them".into());
     }
     if early && command != Command::Refresh {
         return Err("--early goes with refresh".into());
@@ -136,6 +160,8 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
         command,
         json,
         quiet,
+        yes,
+        word: about,
         store_is_mount: store.is_none(),
         store: store.unwrap_or_else(|| below(paths::STORE)),
         runtime: runtime.unwrap_or_else(|| below(paths::RUNTIME)),

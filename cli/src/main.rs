@@ -34,6 +34,9 @@ fn main() -> ExitCode {
         Command::Rebase => commands::rebase(&args),
         Command::Check => commands::check(&args),
         Command::Refresh => commands::refresh(&args),
+        Command::Use => commands::use_layer(&args),
+        Command::Reset => commands::reset(&args),
+        Command::Gc => commands::gc(&args),
     };
     match result {
         Ok(text) => {

@@ -100,7 +100,7 @@ pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Pl
     let show = Step::ShowBase { source: places.usr(), target: places.base() };
     let finish = Step::Finish { name: layer.clone(), parent: parent.clone() };
     let before = find(&layer).map(|layer| layer.trial).unwrap_or_default();
-    let used = contents.layers.iter().map(|layer| layer.trial.used).max().unwrap_or(0).saturating_add(1);
+    let used = last_use(contents).saturating_add(1);
     let trial = Trial { begun: before.begun.saturating_add(1), used };
     let count = Step::Count { name: layer.clone(), trial };
     let mount = Step::Mount { name: layer.clone(), layers: at(&layer.to_string()), target: places.usr() };
@@ -138,6 +138,26 @@ pub fn plan_rebase(from: &LayerName, contents: &Contents, base: &Base, usr: &Pat
         action: Action::Rebased,
         steps: leftovers.chain(steps).collect(),
     }
+}
+
+/// The steps that make an empty layer for `base` with the system running. It is the newest of that base, so that the next
+/// boot has it, and counts as the one that was used last, so that the next base's is derived from it.
+#[must_use]
+pub fn plan_fresh(contents: &Contents, base: &Base) -> Plan {
+    let layer = name_after(&contents.layers, &contents.damaged, base);
+    let leftovers = contents.leftovers.iter().cloned().map(Step::RemoveLeftover);
+    let used = last_use(contents).saturating_add(1);
+    let steps = [
+        Step::Bind(layer.clone()),
+        Step::Finish { name: layer.clone(), parent: None },
+        Step::Count { name: layer.clone(), trial: Trial { begun: 0, used } },
+    ];
+    Plan { layer, parent: None, action: Action::Bound, steps: leftovers.chain(steps).collect() }
+}
+
+/// The place of the layer that was used last.
+fn last_use(contents: &Contents) -> u64 {
+    contents.layers.iter().map(|layer| layer.trial.used).max().unwrap_or(0)
 }
 
 impl fmt::Display for Step {

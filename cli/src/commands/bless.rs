@@ -10,7 +10,8 @@ pub(crate) fn bless(options: &Options) -> Result<String, Failure> {
     };
     let store = open(options)?;
     let trial = store.read_trial(&layer.id)?;
-    if trial.begun > 0 {
+    // What the user put aside while it ran stays so.
+    if trial.begun > 0 && !trial.is_put_aside() {
         store.write_trial(&layer.id, veneer::store::Trial { begun: 0, ..trial })?;
     }
     Ok(format!("layer {} is good\n", layer.id))

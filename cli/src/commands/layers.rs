@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use veneer::store::Store;
+use veneer::store::{Store, Trial};
 
 use super::no_store;
 use crate::args::Options;
@@ -15,7 +15,8 @@ pub(crate) fn layers(options: &Options) -> Result<String, Failure> {
         let rows = contents.layers.iter().map(|layer| {
             serde_json::json!({
                 "id": layer.name, "base": layer.state.base, "parent": layer.state.parent,
-                "created": layer.state.created, "unblessed_boots": layer.trial.begun,
+                "created": layer.state.created, "put_aside": layer.trial.is_put_aside(),
+                "unblessed_boots": if layer.trial.is_put_aside() { 0 } else { layer.trial.begun },
             })
         });
         let damaged =
@@ -28,6 +29,7 @@ pub(crate) fn layers(options: &Options) -> Result<String, Failure> {
         let from = layer.state.parent.as_ref().map(|parent| format!(", from {parent}")).unwrap_or_default();
         let trial = match layer.trial.begun {
             0 => String::new(),
+            Trial::PUT_ASIDE => ", put aside".to_owned(),
             boots => format!(", {boots} unblessed boot{}", if boots == 1 { "" } else { "s" }),
         };
         // Writing to a String cannot fail.

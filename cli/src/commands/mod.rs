@@ -1,23 +1,30 @@
 //! One file a command; each returns what to print.
 
+mod ask;
 mod bless;
 mod check;
+mod gc;
 mod layers;
 mod other;
 mod rebase;
 mod record;
 mod refresh;
+mod reset;
 mod retry;
 mod status;
+mod use_layer;
 
 pub(crate) use bless::bless;
 pub(crate) use check::check;
+pub(crate) use gc::gc;
 pub(crate) use layers::layers;
 pub(crate) use rebase::rebase;
 pub(crate) use record::record;
 pub(crate) use refresh::refresh;
+pub(crate) use reset::reset;
 pub(crate) use retry::retry;
 pub(crate) use status::status;
+pub(crate) use use_layer::use_layer;
 
 use std::time::{Duration, Instant};
 

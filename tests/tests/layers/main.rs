@@ -10,6 +10,7 @@ mod corrupt;
 mod cost;
 mod dpkg;
 mod identity;
+mod keeping;
 mod kernel;
 mod pacman;
 mod probe;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         soname::SCENARIOS,
         refresh::SCENARIOS,
         identity::SCENARIOS,
+        keeping::SCENARIOS,
         cost::SCENARIOS,
     ];
     scenario::main(&scenarios.concat(), &[("veneer-assemble", "veneer-assemble"), ("veneer-cli", "veneer")])

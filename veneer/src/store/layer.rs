@@ -140,7 +140,7 @@ impl LayerState {
 /// Boots of a layer that nobody has called good yet, and its place in the order of use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Boots begun since the last blessing.
+    /// Boots begun since the last blessing, or [`Trial::PUT_ASIDE`].
     pub begun: u32,
     /// Grows with each boot of any layer of the store, so that the greatest is the layer used last. Not a time: the
     /// clock of an initramfs may be anything.
@@ -148,6 +148,15 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// In the place of a number of boots: the user wants another layer of the base.
+    pub const PUT_ASIDE: u32 = u32::MAX;
+
+    /// True if the user wants another layer.
+    #[must_use]
+    pub fn is_put_aside(&self) -> bool {
+        self.begun == Trial::PUT_ASIDE
+    }
+
     /// A layer that was never booted has no count.
     pub(super) fn read(dir: &Dir) -> Result<Self> {
         Ok(state::read(dir, TRIAL, "trial", STATE_LIMIT)?.unwrap_or_default())

@@ -280,6 +280,15 @@ impl Store {
         self.layers.sync()
     }
 
+    /// Removes a layer for good. Cut off in between, it is a leftover, which goes at the next start.
+    pub fn remove_layer(&self, name: &LayerName) -> Result<()> {
+        let tmp = name.tmp_file_name();
+        rustix::fs::renameat(&self.layers, &*name.file_name(), &self.layers, &*tmp)
+            .writing(self.layers.path_of(&name.file_name()))?;
+        self.layers.sync()?;
+        self.layers.remove_tree(&tmp)
+    }
+
     /// What the user should know of a layer on its base, as its rebase left it.
     pub fn problems(&self, name: &LayerName) -> Result<Vec<Problem>> {
         let read = |dir: &Dir| state::read(dir, PROBLEMS, "problems", PROBLEMS_LIMIT);

@@ -2,9 +2,11 @@
 //! table test.
 
 mod compatible;
+mod garbage;
 mod reason;
 
 pub use compatible::difference;
+pub use garbage::{Needs, Useless, useless};
 pub use reason::Reason;
 
 use crate::base::Base;
@@ -93,7 +95,10 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     if let Some(layer) = facts.layers.iter().rev().filter(of_base).find(healthy) {
         return Verdict::Use(layer.name.clone());
     }
-    if let Some(layer) = facts.layers.iter().rev().find(of_base) {
+    // Of one that the user put away there is nothing to say.
+    let failed = |layer: &&Layer| of_base(layer) && !layer.trial.is_put_aside();
+    let newest = facts.layers.iter().rev();
+    if let Some(layer) = newest.clone().find(failed).or_else(|| newest.clone().find(of_base)) {
         let message = format!(
             "layer {} was booted {} times and never came up well; it is set aside, nothing is lost; \
              `veneer retry` gives it another try",

@@ -16,7 +16,7 @@ fn base(id: &str) -> Base {
     }
 }
 
-fn layer(number: u32, id: &str, begun: u32, used: u64) -> Layer {
+pub(super) fn layer(number: u32, id: &str, begun: u32, used: u64) -> Layer {
     Layer {
         name: LayerName::new(number, id),
         state: LayerState { base: base(id), parent: None, created: Created { at: 0, by: "test".into() } },
@@ -38,6 +38,15 @@ fn pristine(verdict: &Verdict) -> Option<Reason> {
 fn judged(layers: &[Layer], booted: &str) -> Verdict {
     let intent = Intent::default();
     judge(&Facts { intent: &intent, base: &base(booted), layers, damaged: &[] })
+}
+
+#[test]
+fn a_layer_that_was_put_aside_is_not_one_that_failed() {
+    let layers = [layer(1, "aa", 2, 1), layer(2, "aa", Trial::PUT_ASIDE, 2)];
+    let Verdict::Pristine(refusal) = judged(&layers, "aa") else { panic!("a layer that failed is used") };
+    assert_eq!(refusal.reason, Reason::TrialFailed);
+    assert!(refusal.message.contains("0001-aa was booted 2 times"), "{}", refusal.message);
+    assert_eq!(judged(&[layer(1, "aa", 0, 1), layers[1].clone()], "aa"), Verdict::Use(name("0001-aa")));
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! `veneer gc`: removes layers that nothing needs, and what was left unfinished, after saying what.
+
+use std::fmt::Write as _;
+
+use veneer::intent::{Cmdline, Intent};
+use veneer::rebase::size_of;
+use veneer::verdict::{Needs, useless};
+
+use super::ask::ask;
+use super::{count, open, this_boot};
+use crate::args::Options;
+use crate::failure::Failure;
+
+pub(crate) fn gc(options: &Options) -> Result<String, Failure> {
+    let status = this_boot(options)?;
+    let store = open(options)?;
+    let contents = store.contents()?;
+    let (intent, _) = Intent::gather(&options.root, &Cmdline::parse(b""));
+    let running = status.layer.as_ref().map(|layer| &layer.id);
+    let needs = Needs { booted: &status.base.id, running, keep: intent.keep, trials: intent.trials };
+    // An unreadable layer may be the newest of its base, or what was used last.
+    if let Some((name, why)) = contents.damaged.first() {
+        return Err(Failure::No(format!(
+            "layer {name} is damaged: {why}; what the others are needed for cannot be told; move its directory away first"
+        )));
+    }
+    let going = useless(&contents.layers, &needs);
+    let mut text = String::new();
+    for (layer, why) in &going {
+        let mib = size_of(&store.open_layer(&layer.name)?)? >> 20;
+        // Writing to a String cannot fail.
+        let _ =
+            writeln!(text, "{}  for {}, {mib} MiB: {}", layer.name, layer.state.base.describe(), why.text());
+    }
+    for name in &contents.leftovers {
+        // As above.
+        let _ = writeln!(text, "{}  was left unfinished", name.to_string_lossy());
+    }
+    if text.is_empty() {
+        return Ok("there is nothing that nobody needs\n".into());
+    }
+    if options.dry_run {
+        return Ok(text);
+    }
+    let all = going.len() + contents.leftovers.len();
+    ask(options, &text, &format!("Remove {}, for good?", count(all, "directory", "directories")))?;
+    for (layer, _) in &going {
+        store.remove_layer(&layer.name)?;
+    }
+    for name in &contents.leftovers {
+        store.layers().remove_tree(name)?;
+    }
+    Ok(format!("{text}{} removed\n", count(all, "directory", "directories")))
+}
