@@ -1,6 +1,7 @@
 """dnf4 plugin: after each transaction, what the layer shadows is written down, and everything is on disk."""
 
 import logging
+import os
 import subprocess
 
 import dnf
@@ -10,6 +11,9 @@ class Veneer(dnf.Plugin):
     name = "veneer"
 
     def transaction(self):
+        # Nothing to do on a boot without a layer, in a container, or while an image is built.
+        if not os.path.exists("/run/veneer/status.json"):
+            return
         try:
             subprocess.run(["/usr/bin/veneer", "--quiet", "record"], check=False)
         except OSError as error:

@@ -81,6 +81,18 @@ impl Ground {
         self.shell("umount s/usr v/base s/usr")
     }
 
+    /// `veneer record` after a small transaction, in milliseconds: what a hook adds to it.
+    pub(crate) fn record_again(&self) -> Result<f64> {
+        let mut all = Vec::new();
+        for number in 0..5 {
+            let dir = self.root.join("s/usr/share/one-more");
+            fs::create_dir_all(&dir)?;
+            fs::write(dir.join(number.to_string()), "one more")?;
+            all.push(time(|| quiet(self.veneer().arg("record")))?);
+        }
+        Ok(super::cost::median(&mut all))
+    }
+
     /// A boot on an image that is to derive a layer: milliseconds, and those of its parts by name. The store is then as it
     /// was `saved`.
     pub(crate) fn rebase(&self, image: &str) -> Result<(f64, Vec<(String, f64)>)> {
