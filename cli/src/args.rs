@@ -37,7 +37,7 @@ pub(crate) struct Options {
     pub(crate) early: bool,
     /// Do not ask.
     pub(crate) yes: bool,
-    /// What a command is about: of `use`, the layer.
+    /// What a command is about: of `use` the layer, of `why` the path.
     pub(crate) word: Option<String>,
 }
 
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Use,
     Reset,
     Gc,
+    Diff,
+    Why,
 }
 
 const HELP: &str = "\
@@ -62,6 +64,8 @@ Usage: veneer [OPTION...] COMMAND
 
   status                         what this boot runs on, why, and what to do about it
   layers                         the layers in the store
+  diff [--base DIR]              every change that the layer makes to its base, or to another one
+  why PATH                       where a path comes from, and what a rebase decided about it
   check --base DIR [--force]     what a rebase onto that base would do; 1 if something needs a look
   rebase --base DIR [--dry-run] [--force]
                                  derive the layer for that base now, ahead of the reboot
@@ -126,10 +130,12 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
                     Some("use") => Command::Use,
                     Some("reset") => Command::Reset,
                     Some("gc") => Command::Gc,
+                    Some("diff") => Command::Diff,
+                    Some("why") => Command::Why,
                     _ => return Err(format!("there is no command {}", word.to_string_lossy())),
                 });
             }
-            Arg::Value(word) if command == Some(Command::Use) && about.is_none() => {
+            Arg::Value(word) if matches!(command, Some(Command::Use | Command::Why)) && about.is_none() => {
                 about = Some(word.to_string_lossy().into_owned());
             }
             other => return Err(other.unexpected().to_string()),
@@ -137,18 +143,24 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     }
     let below = |path: &str| root.join(path.trim_start_matches('/'));
     let Some(command) = command else { return Err("a command is missing".into()) };
-    let takes_base = matches!(command, Command::Rebase | Command::Check);
-    if takes_base && base.is_none() {
+    let needs_base = matches!(command, Command::Rebase | Command::Check);
+    if needs_base && base.is_none() {
         return Err("--base DIR is missing: which base is it to be?".into());
     }
-    if !takes_base && (base.is_some() || force) {
-        return Err("--base and --force go with rebase and check".into());
+    if base.is_some() && !needs_base && command != Command::Diff {
+        return Err("--base goes with rebase, check and diff".into());
+    }
+    if force && !needs_base {
+        return Err("--force goes with rebase and check".into());
     }
     if dry_run && !matches!(command, Command::Rebase | Command::Refresh | Command::Gc) {
         return Err("--dry-run goes with rebase, refresh and gc".into());
     }
     if yes && !matches!(command, Command::Reset | Command::Gc) {
         return Err("--yes goes with reset and gc".into());
+    }
+    if command == Command::Why && about.is_none() {
+        return Err("why what? A path below /usr is missing".into());
     }
     if command == Command::Use && about.is_none() {
         return Err("which layer is it to be? `veneer layers` lists them".into());

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod failure;
+mod owner;
 mod refresh;
 
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
         Command::Use => commands::use_layer(&args),
         Command::Reset => commands::reset(&args),
         Command::Gc => commands::gc(&args),
+        Command::Diff => commands::diff(&args),
+        Command::Why => commands::why(&args),
     };
     match result {
         Ok(text) => {

@@ -10,6 +10,7 @@
 
 pub mod apply;
 pub mod base;
+pub mod changes;
 mod elf;
 pub mod error;
 #[cfg(test)]

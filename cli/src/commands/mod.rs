@@ -3,6 +3,7 @@
 mod ask;
 mod bless;
 mod check;
+mod diff;
 mod gc;
 mod layers;
 mod other;
@@ -13,9 +14,11 @@ mod reset;
 mod retry;
 mod status;
 mod use_layer;
+mod why;
 
 pub(crate) use bless::bless;
 pub(crate) use check::check;
+pub(crate) use diff::diff;
 pub(crate) use gc::gc;
 pub(crate) use layers::layers;
 pub(crate) use rebase::rebase;
@@ -25,6 +28,7 @@ pub(crate) use reset::reset;
 pub(crate) use retry::retry;
 pub(crate) use status::status;
 pub(crate) use use_layer::use_layer;
+pub(crate) use why::why;
 
 use std::time::{Duration, Instant};
 

@@ -20,6 +20,7 @@ mod rebased;
 mod refresh;
 mod refusals;
 mod room;
+mod shown;
 mod soname;
 mod stopped;
 mod stories;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         room::SCENARIOS,
         probe::SCENARIOS,
         trial::SCENARIOS,
+        shown::SCENARIOS,
         stopped::SCENARIOS,
         arguments::SCENARIOS,
         conf::SCENARIOS,
