@@ -131,12 +131,8 @@ impl Lab<'_> {
             let (result, whole) =
                 self.boot(&disk, boot, &dir.join(format!("boot-{}", number + 1)), &mut kept)?;
             let seconds = start.elapsed().as_secs_f64();
-            progress::say(&format!(
-                "{title}: {} ok, {} failed in {seconds:.0} s\n{}",
-                result.passed,
-                result.failed,
-                result.told.trim_end()
-            ));
+            let line = format!("{title}: {} ok, {} failed in {seconds:.0} s", result.passed, result.failed);
+            progress::say(format!("{line}\n{}", result.told).trim_end());
             tally.add(&result);
             let rest = scenario.boots.len() - number - 1;
             if !whole && rest > 0 {
