@@ -185,7 +185,8 @@ watches() {
 listing() {
     (
         cd "$1" || exit
-        find . -printf '%P %y %m %U:%G %s %T@ %l\n' | LC_ALL=C sort
+        # A directory's size is the file system's affair: it tells in which order the names came.
+        find . \( -type d -printf '%P %y %m %U:%G %T@\n' \) -o -printf '%P %y %m %U:%G %s %T@ %l\n' | LC_ALL=C sort
         find . -type f -print0 | LC_ALL=C sort -z | xargs -r0 sha256sum
         find . -print0 | LC_ALL=C sort -z | xargs -r0 getfattr --no-dereference --match=- --dump --encoding=hex 2>&1
     )
