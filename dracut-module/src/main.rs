@@ -92,7 +92,7 @@ fn assemble(
     if let Some(refusal) = verdict::judge_intent(intent) {
         return Err(refusal);
     }
-    let found = observe::open_store(places, intent, machine)?;
+    let found = observe::open_store(places, intent)?;
     timings.lap("store");
     let (layers, damaged) = (&found.contents.layers, &found.contents.damaged);
     let verdict = judge(&Facts { intent, base: &machine.base, layers, damaged });

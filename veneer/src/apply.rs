@@ -102,9 +102,7 @@ impl Work<'_> {
             }
             Step::Count { name, trial } => self.store.write_trial(name, *trial),
             Step::Mount { name, layers, target } => {
-                let mounted = self
-                    .assemble_or_mend(name, layers)
-                    .and_then(|overlay| overlay.attach(target, &self.machine.mounts));
+                let mounted = self.assemble_or_mend(name, layers).and_then(|overlay| overlay.attach(target));
                 if mounted.is_err() {
                     self.uncount(name);
                 }

@@ -8,7 +8,7 @@ use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 use crate::base::Base;
 use crate::error::{At as _, Error, Result};
 use crate::intent::{Cmdline, Intent, StoreSource};
-use crate::mount::{self, MountTable, Site};
+use crate::mount::{self, MountRow, MountTable, Site};
 use crate::order;
 use crate::paths;
 use crate::store::{Absent, Contents, Store};
@@ -67,8 +67,6 @@ pub struct Machine {
     pub site: Site,
     /// The base that it is.
     pub base: Base,
-    /// What is mounted.
-    pub mounts: MountTable,
 }
 
 impl Machine {
@@ -78,10 +76,9 @@ impl Machine {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let usr = rustix::fs::openat(CWD, &path, flags, Mode::empty()).opening(&path)?;
         let usr = Dir::from_fd(usr, path);
-        let mounts = MountTable::read()?;
-        let site = mounts.site(&usr)?;
+        let site = mount::site(&usr)?;
         let base = Base::observe(&places.sysroot, &usr, &site, words)?;
-        Ok(Machine { usr, site, base, mounts })
+        Ok(Machine { usr, site, base })
     }
 
     /// True if a layer is mounted over /usr already.
@@ -101,14 +98,10 @@ pub struct Found {
 }
 
 /// Opens the store and reads its layers; a refusal if there is none to work with.
-pub fn open_store(
-    places: &Places,
-    intent: &Intent,
-    machine: &Machine,
-) -> std::result::Result<Found, Refusal> {
+pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found, Refusal> {
     if places.store_is_mount {
         one_claimant(places, intent)?;
-        allocate_at_once(places, intent, machine);
+        allocate_at_once(places, intent);
     }
     let opened = match Store::open(&places.store, places.store_is_mount) {
         Err(Absent::Error(Error::Unfit { .. })) if matches!(intent.store, StoreSource::Dir(_)) => {
@@ -133,7 +126,7 @@ pub fn open_store(
         Err(Absent::Missing) => return Err(missing(places, intent)),
         Err(Absent::Error(error)) => return Err(refuse(&error)),
     };
-    if let Some(row) = machine.mounts.overlay_below(&places.store) {
+    if let Some(row) = mounted_layer(places).map_err(|error| refuse(&error))? {
         let message = format!(
             "a layer of {} is mounted already, at {}; unmount it first",
             places.store.display(),
@@ -145,9 +138,18 @@ pub fn open_store(
     Ok(Found { store, contents })
 }
 
+/// A layer of the store that is mounted already. None is unless its base is bound beside the store, which spares a boot
+/// the table of mounts.
+fn mounted_layer(places: &Places) -> Result<Option<MountRow>> {
+    if mount::is_mount_point(&places.base()) == Some(false) {
+        return Ok(None);
+    }
+    Ok(MountTable::read()?.overlay_below(&places.store))
+}
+
 /// Has a store on ext4 allocate blocks at once. For good only if it is Veneer's alone, by its type or name.
-fn allocate_at_once(places: &Places, intent: &Intent, machine: &Machine) {
-    let row = machine.mounts.at(&places.store).filter(mount::delays_allocation);
+fn allocate_at_once(places: &Places, intent: &Intent) {
+    let row = mount::seen_at(&places.store).unwrap_or_default().filter(mount::delays_allocation);
     // A directory of the root has the root's options.
     let (Some(row), false) = (row, matches!(intent.store, StoreSource::Dir(_))) else { return };
     if let Err(error) = mount::allocate_at_once(&row, intent.store == StoreSource::Auto) {

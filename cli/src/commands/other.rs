@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use veneer::intent::{Cmdline, Intent};
-use veneer::mount::MountTable;
+use veneer::mount;
 use veneer::observe::{Machine, Places};
 use veneer::paths;
 use veneer::rebase::Policy;
@@ -47,10 +47,9 @@ impl Other {
         let words = Cmdline::parse(b"");
         let (intent, _) = Intent::gather(&options.root, &words);
         let usr = Dir::open(&usr_path)?;
-        let mounts = MountTable::read()?;
-        let site = mounts.site(&usr)?;
+        let site = mount::site(&usr)?;
         let base = veneer::base::Base::observe(&sysroot, &usr, &site, &words)?;
-        let machine = Machine { usr, site, base, mounts };
+        let machine = Machine { usr, site, base };
         let places = Places {
             root: options.root.clone(),
             sysroot,

@@ -1,6 +1,6 @@
 //! `veneer record`: writes down what the running layer's base has where the layer shadows it, while it can be looked at.
 
-use veneer::mount::MountTable;
+use veneer::mount;
 use veneer::observe::base_beside;
 use veneer::packages;
 use veneer::record::update;
@@ -38,6 +38,6 @@ pub(crate) fn running_base(options: &Options) -> Result<Dir, Failure> {
     // Links on the way are no part of a mount's own path.
     let real = std::fs::canonicalize(&path).map_err(|_| missing())?;
     let dir = Dir::open(&path)?;
-    let mount = MountTable::read()?.site(&dir)?.mount;
+    let mount = mount::site(&dir)?.mount;
     if mount.is_some_and(|row| row.target == real) { Ok(dir) } else { Err(missing()) }
 }

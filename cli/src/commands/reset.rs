@@ -2,7 +2,7 @@
 
 use veneer::apply::apply;
 use veneer::intent::{Cmdline, Intent};
-use veneer::mount::MountTable;
+use veneer::mount;
 use veneer::observe::{Machine, Places};
 use veneer::paths;
 use veneer::plan::plan_fresh;
@@ -35,9 +35,8 @@ pub(crate) fn reset(options: &Options) -> Result<String, Failure> {
         Some(_) => running_base(options)?,
         None => Dir::open(&options.root.join("usr"))?,
     };
-    let mounts = MountTable::read()?;
-    let site = mounts.site(&usr)?;
-    let machine = Machine { usr, site, base, mounts };
+    let site = mount::site(&usr)?;
+    let machine = Machine { usr, site, base };
     let (intent, _) = Intent::gather(&options.root, &Cmdline::parse(b""));
     let places = Places {
         root: options.root.clone(),

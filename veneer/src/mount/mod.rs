@@ -13,7 +13,7 @@ pub use bind::Bind;
 pub use ext4::{allocate_at_once, delays_allocation};
 pub use overlay::{Assembled, Layers};
 pub use private::enter_private_root;
-pub use table::{MountRow, MountTable, Site, Time};
+pub use table::{MountRow, MountTable, Site, Time, is_mount_point, seen_at, site};
 
 use std::path::Path;
 

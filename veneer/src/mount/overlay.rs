@@ -171,9 +171,8 @@ impl Assembled {
             .map_err(|source| Error::Remove { path: self.staging.clone(), source })
     }
 
-    /// Makes the overlay what everybody sees at `target`, and checks there that the kernel did as it was told. `mounts`
-    /// is any earlier table of mounts.
-    pub fn attach(mut self, target: &Path, mounts: &MountTable) -> Result<()> {
+    /// Makes the overlay what everybody sees at `target`, and checks there that the kernel did as it was told.
+    pub fn attach(mut self, target: &Path) -> Result<()> {
         if let Place::Detached(_) = self.place {
             let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
             match rustix::mount::move_mount(&self.root, "", CWD, target, flags) {
@@ -181,7 +180,7 @@ impl Assembled {
                 Err(e) if kernel::is_missing(e) => {
                     let (layers, staging) = (self.layers.clone(), self.staging.clone());
                     drop(self);
-                    return Self::staged(&layers, &staging)?.attach(target, mounts);
+                    return Self::staged(&layers, &staging)?.attach(target);
                 }
                 other => other.map_err(|e| failed("attach the layer to", target, e, String::new()))?,
             }
@@ -193,7 +192,7 @@ impl Assembled {
             self.leave_staging()?;
         }
         let handles = std::mem::replace(&mut self.place, Place::Attached);
-        if let Err(error) = check_attached(&self.layers, target, mounts) {
+        if let Err(error) = check_attached(&self.layers, target) {
             unmount(target)?;
             return Err(error);
         }
@@ -215,7 +214,7 @@ impl Drop for Assembled {
 }
 
 /// Reads back what the kernel made of the options: module parameters and older kernels may have their own mind.
-fn check_attached(layers: &Layers, target: &Path, mounts: &MountTable) -> Result<()> {
+fn check_attached(layers: &Layers, target: &Path) -> Result<()> {
     let wrong = |kernel: String| Error::Mount {
         what: "trust the overlay at",
         path: target.into(),
@@ -228,7 +227,7 @@ fn check_attached(layers: &Layers, target: &Path, mounts: &MountTable) -> Result
     let is_ours = |row: &MountRow| row.kind == "overlay" && row.source == Path::new(SOURCE);
     let options = match statmount::seen_at(target).filter(is_layer) {
         Some(seen) => seen.options,
-        None => match mounts.seen_now_at(target, is_ours)? {
+        None => match MountTable::read()?.seen_at(target, is_ours)? {
             Some(row) => row.options,
             None => return Err(wrong("no overlay is mounted there".into())),
         },

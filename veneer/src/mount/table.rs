@@ -5,8 +5,10 @@ use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dev, Statx, StatxFlags};
+use rustix::fs::{AtFlags, CWD, Dev, Statx, StatxAttributes, StatxFlags};
+use rustix::io::Errno;
 
+use super::statmount;
 use crate::error::{At as _, Result};
 use crate::tree::{Dir, read_whole};
 
@@ -58,15 +60,51 @@ pub struct Site {
     pub modified: Time,
 }
 
+impl Site {
+    /// `mount` is asked for the mount with a device, and its number if the kernel tells it.
+    fn new(dir: &Dir, mount: impl FnOnce(Dev, Option<u64>) -> Option<MountRow>) -> Result<Self> {
+        let fields = StatxFlags::MNT_ID | StatxFlags::BASIC_STATS;
+        let stat = rustix::fs::statx(dir, c"", AtFlags::EMPTY_PATH, fields).reading(dir.path())?;
+        let dev = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
+        let modified = (stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec.into());
+        Ok(Site { mount: mount(dev, mount_id(&stat)), dev, modified })
+    }
+}
+
 /// A time of modification: seconds since 1970, and nanoseconds.
 pub type Time = (i64, u64);
+
+/// Where the open directory `dir` is; by the whole table only if the kernel cannot tell of one mount.
+pub fn site(dir: &Dir) -> Result<Site> {
+    match statmount::row_at(dir, Path::new("")) {
+        Some(row) => Site::new(dir, |_, _| Some(row)),
+        None => MountTable::read()?.site(dir),
+    }
+}
+
+/// The mount that one sees at exactly `target`.
+pub fn seen_at(target: &Path) -> Result<Option<MountRow>> {
+    match statmount::row_at(CWD, target) {
+        Some(row) => Ok(Some(row).filter(|row| row.target == target)),
+        None => Ok(MountTable::read()?.at(target)),
+    }
+}
+
+/// Whether something is mounted at `path`; `None` if the kernel does not say (before Linux 5.8).
+#[must_use]
+pub fn is_mount_point(path: &Path) -> Option<bool> {
+    let stat = match rustix::fs::statx(CWD, path, AtFlags::NO_AUTOMOUNT, StatxFlags::TYPE) {
+        Ok(stat) => stat,
+        Err(error) => return (error == Errno::NOENT).then_some(false),
+    };
+    let is_told = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
+    is_told.then(|| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
 
 /// The mounts of this process's namespace, in the order of the kernel: the later of two at one place is on top.
 #[derive(Debug, Default)]
 pub struct MountTable {
     text: Vec<u8>,
-    /// Where the text is from, to read it once more.
-    file: Option<File>,
 }
 
 impl MountTable {
@@ -74,32 +112,13 @@ impl MountTable {
     pub fn read() -> Result<Self> {
         let path = Path::new(MOUNTINFO);
         let file: File = fs_err::File::open(path).opening(path)?.into();
-        let text = read_whole(&file, LIMIT, path)?;
-        Ok(MountTable { text, file: Some(file) })
+        Ok(MountTable { text: read_whole(&file, LIMIT, path)? })
     }
 
     /// Takes proc_pid_mountinfo(5) text; rows that are none are passed over.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
-        MountTable { text: text.to_vec(), file: None }
-    }
-
-    /// The table as it is now; only as far as a row that is `enough`, which most often is the last.
-    fn read_again(&self, enough: impl Fn(&Self) -> bool) -> Result<Self> {
-        let Some(file) = &self.file else { return Self::read() };
-        let (path, mut text) = (Path::new(MOUNTINFO), Vec::new());
-        let mut piece = [0_u8; 8192];
-        loop {
-            let at = text.len() as u64;
-            let length =
-                rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut piece[..], at)).reading(path)?;
-            text.extend_from_slice(&piece[..length]);
-            let table = MountTable { text, file: None };
-            if length == 0 || enough(&table) {
-                return Ok(table);
-            }
-            text = table.text;
-        }
+        MountTable { text: text.to_vec() }
     }
 
     fn lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
@@ -122,27 +141,22 @@ impl MountTable {
         self.rows().rev().find(|row| row.target == target)
     }
 
-    /// The mount that one sees at `path` now, whatever links lead there, if it is the one that is looked for.
-    pub fn seen_now_at(&self, path: &Path, is_it: impl Fn(&MountRow) -> bool) -> Result<Option<MountRow>> {
-        let table = self.read_again(|table| table.at(path).is_some_and(|row| is_it(&row)))?;
-        if let Some(row) = table.at(path).filter(&is_it) {
+    /// The mount that one sees at `path`, whatever links lead there, if it is the one that is looked for.
+    pub fn seen_at(&self, path: &Path, is_it: impl Fn(&MountRow) -> bool) -> Result<Option<MountRow>> {
+        if let Some(row) = self.at(path).filter(&is_it) {
             return Ok(Some(row));
         }
         let stat = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).reading(path)?;
         let row = match mount_id(&stat) {
-            Some(id) => table.numbered(id),
-            None => table.at(&fs_err::canonicalize(path).reading(path)?),
+            Some(id) => self.numbered(id),
+            None => self.at(&fs_err::canonicalize(path).reading(path)?),
         };
         Ok(row.filter(is_it))
     }
 
     /// Where the open directory `dir` is.
-    pub fn site(&self, dir: &Dir) -> Result<Site> {
-        let fields = StatxFlags::MNT_ID | StatxFlags::BASIC_STATS;
-        let stat = rustix::fs::statx(dir, c"", AtFlags::EMPTY_PATH, fields).reading(dir.path())?;
-        let dev = rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
-        let mount = mount_id(&stat).map_or_else(|| self.holding(dir.path(), dev), |id| self.numbered(id));
-        Ok(Site { mount, dev, modified: (stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec.into()) })
+    fn site(&self, dir: &Dir) -> Result<Site> {
+        Site::new(dir, |dev, id| id.map_or_else(|| self.holding(dir.path(), dev), |id| self.numbered(id)))
     }
 
     /// The mount of device `dev` that `path` lies on: the longest target that leads to it.

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::{At as _, Result};
-use crate::packages::soname::{self, Circumstances, Stays, View};
+use crate::packages::soname::{self, Circumstances, Goes, View};
 use crate::packages::{self, Change, Owner, Shipped};
 use crate::record::{self, Shadowed};
 use crate::report::{Problem, ProblemKind, Progress};
@@ -118,12 +118,20 @@ pub fn judge_all(
     mut see: impl FnMut(&Path, Judgement) -> Result<()>,
 ) -> Result<Vec<Problem>> {
     let known = Known::read(source, usr, old)?;
-    let mut stays = Stays::new();
+    let mut goes = Goes::nothing();
     let mut note = |path: &Path, judgement: Judgement| {
         match judgement.verdict {
-            Verdict::Keep | Verdict::KeepMerged => stays.keep(path),
-            Verdict::Hide => stays.hide(path),
-            _ => {}
+            Verdict::BaseMerged | Verdict::Drop | Verdict::Quarantine | Verdict::Displace => {
+                goes.leave(path);
+            }
+            Verdict::Hide => goes.hide(path),
+            // A directory of both is one whoever's it is.
+            Verdict::Keep
+            | Verdict::KeepMerged
+            | Verdict::Unhide
+            | Verdict::Merge
+            | Verdict::MergeMetadata
+            | Verdict::Carry => {}
         }
         see(path, judgement)
     };
@@ -136,10 +144,12 @@ pub fn judge_all(
     let mut problems = Vec::new();
     if let Some(change) = &known.packages {
         change.hides().iter().try_for_each(|path| note(path, HIDDEN_FOR_PACKAGE))?;
-        change.adopts().iter().for_each(|path| stays.adopt(path));
+        change.adopts().iter().for_each(|path| goes.adopt(path));
         problems = tell(change.problems());
     }
-    problems.extend(known.unlinked(View { upper: Some(&known.upper), stays: Some(&stays), usr }, true));
+    let stays = goes.rest();
+    let view = View { upper: Some(&known.upper), stays: Some(&stays), usr };
+    problems.extend(known.unlinked(view, true));
     Ok(problems)
 }
 

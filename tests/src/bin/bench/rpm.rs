@@ -21,7 +21,7 @@ const TIMES: usize = 5;
 
 /// Specs in `specs/`, packages in `rpms/` by their names; then both bases.
 const MAKE: &str = r#"
-mkdir low up work buildroot top root
+mkdir -p low up work buildroot top root
 mount -o loop,ro "$IMAGE" low
 mkdir -p root/usr
 for dir in bin sbin lib lib64; do ln -s usr/$dir root/$dir; done

@@ -24,7 +24,7 @@ use object::Object;
 use search::{Library, Machine, Search};
 use view::Found;
 
-pub(crate) use view::{Stays, View};
+pub(crate) use view::{Goes, View};
 
 /// Different things that are amiss. More of them nobody reads.
 const LIMIT: usize = 1000;

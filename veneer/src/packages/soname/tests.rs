@@ -173,18 +173,21 @@ fn before_the_rebase_only_what_stays_counts() {
         ],
         NO_LINKS,
     );
-    let mut stays = Stays::new();
-    for path in ["bin/stays", "lib/libkept.so.1"] {
-        stays.keep(Path::new(path));
-    }
-    stays.adopt(Path::new("lib/libadopted.so.1"));
+    let stays = |hidden: &[&str]| {
+        let mut goes = Goes::nothing();
+        ["bin/goes", "lib/libfoo.so.1"].iter().for_each(|path| goes.leave(Path::new(path)));
+        hidden.iter().for_each(|path| goes.hide(Path::new(path)));
+        goes.adopt(Path::new("lib/libadopted.so.1"));
+        goes.rest()
+    };
     let (upper, usr) = (Dir::open(&upper.0).expect("open"), Dir::open(&usr.0).expect("open"));
     let known = Circumstances { package: &|_| None, replaced: &[], thorough: true };
-    let view = View { upper: Some(&upper), stays: Some(&stays), usr: &usr };
+    let stay = stays(&[]);
+    let view = View { upper: Some(&upper), stays: Some(&stay), usr: &usr };
     let found: Vec<String> = check(view, &known).into_iter().map(|p| p.message).collect();
     assert_said(&found, &[&["/usr/bin/stays needs libfoo.so.1", "(there is libfoo.so.2)"]]);
-    stays.hide(Path::new("lib/libfoo.so.2"));
-    let view = View { upper: Some(&upper), stays: Some(&stays), usr: &usr };
+    let stay = stays(&["lib/libfoo.so.2"]);
+    let view = View { upper: Some(&upper), stays: Some(&stay), usr: &usr };
     assert!(check(view, &known).iter().any(|p| p.message.contains("libfoo.so.1, which is not there: ")));
 }
 

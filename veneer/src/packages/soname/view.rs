@@ -1,7 +1,7 @@
 //! The new /usr before it is mounted: the layer's entries over the base's. Symlinks are followed as path_resolution(7) has
 //! it, as long as they stay below /usr.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
@@ -15,46 +15,67 @@ use crate::tree::{Dir, Kind, split};
 /// How many symlinks are followed.
 const LINK_LIMIT: u32 = 40;
 
-/// What becomes of the entries of a layer that was judged, and not derived yet.
-pub(crate) struct Stays {
+/// Paths, a number each: all that grows with a layer while it is judged.
+type Numbers = Vec<u64>;
+
+/// What becomes of the entries of a layer that is being judged. What goes is remembered, not what stays: it is less.
+pub(crate) struct Goes {
     keys: Keys,
-    kept: HashSet<u64>,
-    hidden: HashSet<u64>,
-    adopted: HashSet<u64>,
+    gone: Numbers,
+    hidden: Numbers,
+    adopted: Numbers,
 }
 
-impl Stays {
+impl Goes {
     /// Nothing.
-    pub(crate) fn new() -> Self {
-        let nothing = HashSet::new;
-        Stays { keys: Keys::random(), kept: nothing(), hidden: nothing(), adopted: nothing() }
+    pub(crate) fn nothing() -> Self {
+        Goes { keys: Keys::random(), gone: Numbers::new(), hidden: Numbers::new(), adopted: Numbers::new() }
     }
 
-    /// The layer's entry at `path` stays.
-    pub(crate) fn keep(&mut self, path: &Path) {
-        self.kept.insert(self.keys.of(path));
+    /// The layer's entry at `path`, and what is below it, does not go along.
+    pub(crate) fn leave(&mut self, path: &Path) {
+        self.gone.push(self.keys.of(path));
     }
 
     /// The base's entry at `path` is hidden.
     pub(crate) fn hide(&mut self, path: &Path) {
-        self.hidden.insert(self.keys.of(path));
+        self.hidden.push(self.keys.of(path));
     }
 
     /// The old base's entry at `path` will be copied.
     pub(crate) fn adopt(&mut self, path: &Path) {
-        self.adopted.insert(self.keys.of(path));
+        self.adopted.push(self.keys.of(path));
     }
 
+    /// That was all.
+    pub(crate) fn rest(mut self) -> Stays {
+        for numbers in [&mut self.gone, &mut self.hidden, &mut self.adopted] {
+            // Many, and only for the command: without the memory that `order` takes.
+            numbers.sort_unstable();
+        }
+        Stays(self)
+    }
+}
+
+/// What is left of a layer that was judged, and not derived yet.
+pub(crate) struct Stays(Goes);
+
+impl Stays {
     fn adopts(&self, path: &Path) -> bool {
-        self.adopted.contains(&self.keys.of(path))
+        self.0.adopted.binary_search(&self.0.keys.of(path)).is_ok()
     }
 
     pub(super) fn keeps(&self, path: &Path) -> bool {
-        self.kept.contains(&self.keys.of(path))
+        !self.has(&self.0.gone, path)
     }
 
     fn hides(&self, path: &Path) -> bool {
-        path.ancestors().any(|part| self.hidden.contains(&self.keys.of(part)))
+        self.has(&self.0.hidden, path)
+    }
+
+    /// True if it is one of these, or below one.
+    fn has(&self, numbers: &Numbers, path: &Path) -> bool {
+        path.ancestors().any(|part| numbers.binary_search(&self.0.keys.of(part)).is_ok())
     }
 }
 
@@ -175,10 +196,13 @@ impl View<'_> {
         let Some((parent, name)) = split(path) else { return Ok(None) };
         let Some(upper) = self.upper else { return look(self.usr, parent, name, false) };
         match self.stays {
-            Some(stays) if stays.keeps(path) => look(upper, parent, name, true),
-            Some(stays) if stays.hides(path) => Ok(None),
-            Some(_) => Ok(look(self.usr, parent, name.clone(), false)?
-                .or(look(upper, parent, name, true)?.filter(|entry| entry.kind == Kind::Directory))),
+            Some(stays) => {
+                let mine = if stays.keeps(path) { look(upper, parent, name.clone(), true)? } else { None };
+                match mine.filter(|entry| entry.kind != Kind::Whiteout) {
+                    None if !stays.hides(path) => look(self.usr, parent, name, false),
+                    mine => Ok(mine),
+                }
+            }
             None => match look(upper, parent, name.clone(), true)? {
                 Some(entry) => Ok(Some(entry).filter(|entry| entry.kind != Kind::Whiteout)),
                 None if is_covered(upper, parent)? => Ok(None),
