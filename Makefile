@@ -30,7 +30,7 @@ PROGRAMS = veneer-assemble veneer
 BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
 # Left out where there is no scdoc to make them.
 PAGES = $(if $(shell command -v scdoc),$(patsubst docs/man/%.scd,$(TARGET_DIR)/man/%,$(wildcard docs/man/*.scd)))
-SHELL_FILES = scripts/host-packages dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
+SHELL_FILES = scripts/host-packages packaging/guarded/dpkg dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
 
 .PHONY: help build man install check check-all crash versions demo bench clean
 
@@ -73,7 +73,11 @@ install: $(BUILT) $(PAGES)
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/veneer-assemble.service \
 	    > '$(DESTDIR)$(unitdir)/veneer-assemble.service'
 	chmod 644 '$(DESTDIR)$(unitdir)/veneer-assemble.service'
-	for unit in veneer-bless veneer-grow veneer-record veneer-refresh veneer-refresh-early; do \
+	$(INSTALL) -m 755 packaging/guarded/dpkg '$(DESTDIR)$(libexecdir)/dpkg'
+	sed 's,/usr/bin/veneer,$(bindir)/veneer,' 'cli/units/veneer-guard@.service' \
+	    > '$(DESTDIR)$(unitdir)/veneer-guard@.service'
+	chmod 644 '$(DESTDIR)$(unitdir)/veneer-guard@.service'
+	for unit in veneer-bless veneer-grow veneer-guard veneer-record veneer-refresh veneer-refresh-early; do \
 	    sed 's,/usr/bin/veneer,$(bindir)/veneer,' cli/units/$$unit.service \
 	        > '$(DESTDIR)$(unitdir)/'$$unit.service; \
 	    chmod 644 '$(DESTDIR)$(unitdir)/'$$unit.service; \

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser};
 use veneer::paths;
 
+use crate::commands::Guard;
+
 /// What the user asked for.
 #[derive(Debug)]
 pub(crate) enum Args {
@@ -39,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) yes: bool,
     /// What a command is about: of `use` the layer, of `why` the path.
     pub(crate) word: Option<String>,
+    /// Of `run`: the program and its words.
+    pub(crate) words: Vec<OsString>,
 }
 
 /// The commands.
@@ -57,6 +61,8 @@ pub(crate) enum Command {
     Gc,
     Diff,
     Why,
+    Run,
+    Guard(Guard),
 }
 
 const HELP: &str = "\
@@ -73,11 +79,14 @@ Usage: veneer [OPTION...] COMMAND
   use ID                         another layer of this base for the next boots
   reset [--yes]                  an empty layer for the next boot; the one that is there stays until gc
   gc [--dry-run] [--yes]         remove layers that nothing needs any more, after saying which
+  run [--] COMMAND [WORD...]     a program that may write to /usr where it is guarded
 
 Called by units and hooks:
   bless                          call this boot good
   record                         write down what the layer's base has where the layer shadows it
   refresh [--early] [--dry-run]  after a rebase, make caches and indexes again
+  guard prepare|open|close|hold|shut [PID]
+                                 /usr for package managers, where it is guarded
 
   --json           for programs
   -q, --quiet      nothing but errors
@@ -99,6 +108,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let (mut json, mut root, mut store, mut runtime) = (false, PathBuf::from("/"), None, None);
     let mut command = None;
     let (mut base, mut dry_run, mut force) = (None, false, false);
+    let mut words = Vec::new();
     let (mut early, mut quiet, mut yes, mut about) = (false, false, false, None);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
@@ -132,8 +142,19 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
                     Some("gc") => Command::Gc,
                     Some("diff") => Command::Diff,
                     Some("why") => Command::Why,
+                    Some("run") => Command::Run,
+                    Some("guard") => {
+                        let words: Vec<OsString> = parser.raw_args().map_err(|e| e.to_string())?.collect();
+                        let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
+                        Command::Guard(Guard::parse(&words).ok_or("guard what? See veneer(8)")?)
+                    }
                     _ => return Err(format!("there is no command {}", word.to_string_lossy())),
                 });
+            }
+            // What follows is the program's own.
+            Arg::Value(word) if command == Some(Command::Run) => {
+                words.push(word);
+                words.extend(parser.raw_args().map_err(|e| e.to_string())?);
             }
             Arg::Value(word) if matches!(command, Some(Command::Use | Command::Why)) && about.is_none() => {
                 about = Some(word.to_string_lossy().into_owned());
@@ -165,6 +186,9 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     if command == Command::Use && about.is_none() {
         return Err("which layer is it to be? `veneer layers` lists them".into());
     }
+    if command == Command::Run && words.is_empty() {
+        return Err("run what? `veneer run -- COMMAND`".into());
+    }
     if early && command != Command::Refresh {
         return Err("--early goes with refresh".into());
     }
@@ -174,6 +198,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
         quiet,
         yes,
         word: about,
+        words,
         store_is_mount: store.is_none(),
         store: store.unwrap_or_else(|| below(paths::STORE)),
         runtime: runtime.unwrap_or_else(|| below(paths::RUNTIME)),

@@ -40,6 +40,8 @@ fn main() -> ExitCode {
         Command::Gc => commands::gc(&args),
         Command::Diff => commands::diff(&args),
         Command::Why => commands::why(&args),
+        Command::Run => commands::run(&args),
+        Command::Guard(what) => commands::guard(&args, what),
     };
     match result {
         Ok(text) => {

@@ -59,7 +59,7 @@ impl Units {
         match intent.mode {
             // The store is not even looked for.
             Mode::Pristine => {}
-            Mode::Normal => units.files = store(&intent.store, intent.timeout)?,
+            Mode::Normal | Mode::Guarded => units.files = store(&intent.store, intent.timeout)?,
         }
         Ok(units)
     }

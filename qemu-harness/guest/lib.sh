@@ -64,10 +64,18 @@ on_layer() {
         check "ext4 allocates blocks at once" \
             grep -x nodelalloc "/proc/fs/ext4/$(basename "$(findmnt -no SOURCE "$STORE")")/options"
     fi
+    if [ -e /run/veneer/guarded ]; then
+        closed "at boot"
+        return
+    fi
     # The time goes back, too: whether a layer is as it was is asked later.
     check "/usr is writable" sh -c \
         'touch -r /usr /run/usr-time && echo probe > /usr/.probe && rm /usr/.probe && touch -r /run/usr-time /usr'
     [ "$(status .outcome)" = layer ] || jq . "$STATUS" | note
+}
+# closed WHEN: /usr is guarded, and read-only.
+closed() {
+    is "/usr is read-only $1" "$(touch /usr/.probe 2>&1)" "touch: cannot touch '/usr/.probe': Read-only file system"
 }
 # blessed: the boot came up well, and Veneer knows.
 blessed() { is "the boot was blessed" "$(systemctl is-active veneer-bless.service)" active; }

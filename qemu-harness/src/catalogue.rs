@@ -40,6 +40,11 @@ const DNF_INSTALL: &str = include_str!("../scenarios/dnf-install.sh");
 const DNF_REBOOT: &str = include_str!("../scenarios/dnf-reboot.sh");
 const DNF_UPDATE: &str = include_str!("../scenarios/dnf-update.sh");
 const DNF_ROLLBACK: &str = include_str!("../scenarios/dnf-rollback.sh");
+const GUARDED: &str =
+    concat!(include_str!("../scenarios/install.sh"), include_str!("../scenarios/guarded.sh"));
+const GUARDED_UPDATE: &str = include_str!("../scenarios/guarded-update.sh");
+const GUARDED_DNF: &str =
+    concat!(include_str!("../scenarios/dnf-install.sh"), include_str!("../scenarios/guarded-dnf.sh"));
 const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
 
 /// Words that mean nothing, or are wrong: each must be warned about at most.
@@ -70,6 +75,13 @@ pub(crate) fn all() -> Vec<Scenario> {
         ],
     });
     all.push(dnf5());
+    all.push(guarded());
+    all.push(Scenario {
+        name: "guarded-dnf5",
+        about: "mode=guarded: /usr is read-only, and dnf5 works",
+        store: Store::Ext4,
+        boots: vec![guard(Boot::new("dnf5 installs, others are refused", &DNF_A, GUARDED_DNF))],
+    });
     all.push(cut_rebase());
     all.push(sealed());
     all.push(Scenario {
@@ -246,6 +258,20 @@ fn dnf5() -> Scenario {
         store: Store::Ext4,
         boots,
     }
+}
+
+/// /usr is read-only, and apt works.
+fn guarded() -> Scenario {
+    let boots = vec![
+        guard(Boot::new("apt installs, others are refused, also after a kill", &DEBIAN13_A, GUARDED)),
+        guard(Boot::new("base updated: the layer is rebased and refreshed", &DEBIAN13_B, GUARDED_UPDATE)),
+    ];
+    let about = "mode=guarded: /usr is read-only, and apt works";
+    Scenario { name: "guarded", about, store: Store::Ext4, boots }
+}
+
+fn guard(boot: Boot) -> Boot {
+    Boot { cmdline: "rd.veneer.mode=guarded", ..boot }
 }
 
 /// What Veneer is for, on a pair of bases.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::error::{At as _, Error, Result};
-use crate::intent::Intent;
+use crate::intent::{Intent, Mode};
 use crate::mount::{Assembled, Bind, Layers};
 use crate::observe::{Machine, Places, refuse};
+use crate::paths;
 use crate::plan::{Plan, Step};
 use crate::probe;
 use crate::rebase::{self, Policy};
@@ -49,6 +50,10 @@ pub fn apply(
     if let Err(error) = work.ask_for_refresh(&plan.layer, is_mounted && is_derived) {
         // Caches that are a little old are no reason to boot without the layer.
         log::warn!("{error}");
+    }
+    if is_mounted && work.is_guarded() {
+        // Without it package managers find /usr read-only: no reason to boot without the layer either.
+        work.mark(paths::GUARDED).unwrap_or_else(|error| log::error!("{error}"));
     }
     if plan.action == Action::Used && is_derived {
         match store.problems(&plan.layer) {
@@ -102,7 +107,8 @@ impl Work<'_> {
             }
             Step::Count { name, trial } => self.store.write_trial(name, *trial),
             Step::Mount { name, layers, target } => {
-                let mounted = self.assemble_or_mend(name, layers).and_then(|overlay| overlay.attach(target));
+                let overlay = self.assemble_or_mend(name, layers);
+                let mounted = overlay.and_then(|overlay| overlay.attach(target, self.is_guarded()));
                 if mounted.is_err() {
                     self.uncount(name);
                 }
@@ -173,15 +179,24 @@ impl Work<'_> {
         }
     }
 
+    fn is_guarded(&self) -> bool {
+        self.intent.mode == Mode::Guarded
+    }
+
     /// Tells the running system that caches are to be made again, at the first boot of a layer that was derived.
     fn ask_for_refresh(&self, name: &LayerName, is_mounted: bool) -> Result<()> {
         // A layer that is only made for the next boot is none of this one's.
         if is_mounted && self.store.in_layer(name, |dir| dir.stat(rebase::REFRESH))?.is_some() {
-            fs_err::create_dir_all(&self.places.runtime).writing(&self.places.runtime)?;
-            let mark = self.places.runtime.join(rebase::REFRESH_RUNTIME);
-            fs_err::write(&mark, "").writing(&mark)?;
+            self.mark(rebase::REFRESH_RUNTIME)?;
         }
         Ok(())
+    }
+
+    /// Leaves an empty file for the running system.
+    fn mark(&self, name: &str) -> Result<()> {
+        fs_err::create_dir_all(&self.places.runtime).writing(&self.places.runtime)?;
+        let mark = self.places.runtime.join(name);
+        fs_err::write(&mark, "").writing(&mark)
     }
 
     /// A layer in the making that failed is of no use to anybody, and takes room.

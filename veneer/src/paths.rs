@@ -10,6 +10,9 @@ pub const STORE_UNIT: &str = "run-initramfs-veneer-store.mount";
 /// The running system's view of what this boot did.
 pub const RUNTIME: &str = "/run/veneer";
 
+/// A file in the runtime directory: /usr is guarded in this boot.
+pub const GUARDED: &str = "guarded";
+
 /// The real root as the initramfs sees it.
 pub const SYSROOT: &str = "/sysroot";
 

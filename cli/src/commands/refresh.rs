@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use veneer::mount::unguard_alone;
 use veneer::packages::{DATABASES, Manager};
 use veneer::rebase::{REFRESH, REFRESH_RUNTIME};
 use veneer::tree::{Dir, Kind, split};
 
+use super::guard::is_guarded;
 use super::other::look_at_layer;
 use super::{count, open, this_boot};
 use crate::args::Options;
@@ -36,6 +38,9 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
     if options.dry_run {
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         return Ok(lines.join("\n") + if lines.is_empty() { "" } else { "\n" });
+    }
+    if is_guarded(options) {
+        unguard_alone(&options.root.join("usr"))?;
     }
     let mut failed = Vec::new();
     for step in &all {

@@ -9,6 +9,7 @@ mod content;
 mod corrupt;
 mod cost;
 mod dpkg;
+mod guarded;
 mod identity;
 mod keeping;
 mod kernel;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         soname::SCENARIOS,
         refresh::SCENARIOS,
         identity::SCENARIOS,
+        guarded::SCENARIOS,
         keeping::SCENARIOS,
         cost::SCENARIOS,
     ];

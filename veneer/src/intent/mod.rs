@@ -58,6 +58,8 @@ pub enum Mode {
     /// Mount the layer that belongs to the base.
     #[default]
     Normal,
+    /// The same, read-only but for package managers at work and `veneer run`.
+    Guarded,
     /// Boot the bare base, say so, and leave the store alone.
     Pristine,
 }

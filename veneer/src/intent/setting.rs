@@ -84,6 +84,7 @@ impl Setting {
             Self::Mode => {
                 intent.mode = match given.to_ascii_lowercase().as_str() {
                     "normal" => Mode::Normal,
+                    "guarded" => Mode::Guarded,
                     "pristine" => Mode::Pristine,
                     _ => return Err(ValueError::Mode),
                 }
@@ -135,6 +136,7 @@ impl Setting {
             Self::Timeout => intent.timeout.as_secs().to_string(),
             Self::Mode => match intent.mode {
                 Mode::Normal => "normal",
+                Mode::Guarded => "guarded",
                 Mode::Pristine => "pristine",
             }
             .to_owned(),

@@ -3,6 +3,7 @@
 
 mod bind;
 mod ext4;
+mod guard;
 mod kernel;
 mod overlay;
 mod private;
@@ -11,6 +12,7 @@ mod table;
 
 pub use bind::Bind;
 pub use ext4::{allocate_at_once, delays_allocation};
+pub use guard::{guard, unguard, unguard_alone};
 pub use overlay::{Assembled, Layers};
 pub use private::enter_private_root;
 pub use table::{MountRow, MountTable, Site, Time, is_mount_point, seen_at, site};
@@ -34,6 +36,11 @@ pub fn bind_store(source: &Path, target: &Path) -> Result<()> {
         MountFlags::BIND | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::NOATIME;
     rustix::mount::mount_remount(target, flags, "")
         .map_err(|e| failed("set the mount flags of", source, e, String::new()))
+}
+
+/// Shows `source` at `target` as well.
+pub fn bind(source: &Path, target: &Path) -> Result<()> {
+    rustix::mount::mount_bind(source, target).map_err(|e| failed("bind", target, e, String::new()))
 }
 
 /// Makes the file system at `path` writable again, keeping its mount's other flags.

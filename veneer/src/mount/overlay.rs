@@ -10,7 +10,7 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveM
 
 use super::kernel::{self, Lacking};
 use super::statmount::{self, Seen};
-use super::{MountRow, MountTable, failed, unmount};
+use super::{MountRow, MountTable, failed, guard, unmount};
 use crate::error::{Error, Result};
 use crate::tree::Dir;
 
@@ -171,8 +171,9 @@ impl Assembled {
             .map_err(|source| Error::Remove { path: self.staging.clone(), source })
     }
 
-    /// Makes the overlay what everybody sees at `target`, and checks there that the kernel did as it was told.
-    pub fn attach(mut self, target: &Path) -> Result<()> {
+    /// Makes the overlay what everybody sees at `target`, read-only if it is to be `guarded`, and checks there that the
+    /// kernel did as it was told.
+    pub fn attach(mut self, target: &Path, guarded: bool) -> Result<()> {
         if let Place::Detached(_) = self.place {
             let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
             match rustix::mount::move_mount(&self.root, "", CWD, target, flags) {
@@ -180,7 +181,7 @@ impl Assembled {
                 Err(e) if kernel::is_missing(e) => {
                     let (layers, staging) = (self.layers.clone(), self.staging.clone());
                     drop(self);
-                    return Self::staged(&layers, &staging)?.attach(target);
+                    return Self::staged(&layers, &staging)?.attach(target, guarded);
                 }
                 other => other.map_err(|e| failed("attach the layer to", target, e, String::new()))?,
             }
@@ -192,7 +193,12 @@ impl Assembled {
             self.leave_staging()?;
         }
         let handles = std::mem::replace(&mut self.place, Place::Attached);
-        if let Err(error) = check_attached(&self.layers, target) {
+        if guarded {
+            // A file that is open for writing would make it EBUSY.
+            self.trial = None;
+        }
+        let checked = check_attached(&self.layers, target);
+        if let Err(error) = checked.and_then(|()| if guarded { guard(target) } else { Ok(()) }) {
             unmount(target)?;
             return Err(error);
         }

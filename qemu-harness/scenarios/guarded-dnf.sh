@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# After dnf-install.sh, on the same boot, with /usr guarded: it is closed again, however dnf5 ends.
+closed "after dnf5"
+refuse "rpm by itself is refused" rpm -e mine
+check "the package is still there" rpm -q mine
+check "veneer run lets it in" veneer run -- rpm -e mine
+closed "after veneer run"
+refuse "the package is gone" rpm -q mine
+
+check "dnf5 remove" dnf5 remove -y helper
+check "dnf5 install" dnf5 install -y helper mine
+closed "after dnf5 once more"
+
+sleep 1000 | dnf5 remove mine > /run/asks 2>&1 &
+timeout 60 sh -c 'until grep -q "Is this ok" /run/asks; do sleep 0.2; done'
+closed "while dnf5 asks its user"
+pkill -KILL '^dnf5$'
+pkill '^sleep$'
+wait
+check "the package is still there" rpm -q mine
+
+# A package manager that is killed at work.
+sleep 1000 &
+check "a hook opens /usr" veneer guard open $!
+check "it is open" sh -c 'touch /usr/.probe && rm /usr/.probe'
+kill -KILL $!
+wait
+timeout 20 sh -c 'while touch /usr/.probe 2> /dev/null; do sleep 0.2; done'
+closed "after the package manager was killed"
+is "the unit ended well" "$(systemctl show --property=Result --value "veneer-guard@*" | sort -u | xargs)" ""

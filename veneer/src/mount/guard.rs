@@ -1,0 +1,47 @@
+//! A guarded /usr: read-only where everybody sees it, writable in a mount namespace of one's own, or for a time. It is the
+//! mount that is read-only, not the overlay (mount(2), `MS_REMOUNT | MS_BIND`), so both can be true at once.
+
+use std::path::Path;
+
+use rustix::fs::StatVfsMountFlags;
+use rustix::mount::MountFlags;
+use rustix::thread::UnshareFlags;
+
+use super::failed;
+use crate::error::{At as _, Result};
+
+/// Makes what is mounted at `target` read-only for everybody in this mount namespace. EBUSY while a file there is open for
+/// writing.
+pub fn guard(target: &Path) -> Result<()> {
+    set(target, MountFlags::RDONLY)
+}
+
+/// Makes it writable for everybody in this mount namespace.
+pub fn unguard(target: &Path) -> Result<()> {
+    set(target, MountFlags::empty())
+}
+
+/// Makes it writable for the calling thread and the programs that it starts. All other mounts stay shared with the system:
+/// what these programs mount is seen by everybody.
+pub fn unguard_alone(target: &Path) -> Result<()> {
+    // See `private` on why this is safe, and a deprecated function all the same.
+    #[allow(deprecated)]
+    rustix::thread::unshare(UnshareFlags::NEWNS)
+        .map_err(|e| failed("make a mount namespace to write to", target, e, String::new()))?;
+    unguard(target)
+}
+
+/// Flags of a mount are set all at once: those that it has stay.
+fn set(target: &Path, wanted: MountFlags) -> Result<()> {
+    let has = rustix::fs::statvfs(target).reading(target)?.f_flag;
+    let kept = [
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ];
+    let kept = kept.iter().filter(|(seen, _)| has.contains(*seen)).fold(wanted, |all, (_, flag)| all | *flag);
+    rustix::mount::mount_remount(target, MountFlags::BIND | kept, "")
+        .map_err(|e| failed("set the mount flags of", target, e, String::new()))
+}
