@@ -8,6 +8,7 @@ pub mod dpkg;
 mod extract;
 mod files;
 mod index;
+mod installed;
 #[cfg(test)]
 mod memory;
 mod ownership;
@@ -28,10 +29,11 @@ pub use critical::{is_critical, weight};
 pub use database::{Composed, Database, Listed, See};
 pub use extract::{Content, Extract};
 pub use files::{Files, Sets};
+pub use installed::installed;
 pub use ownership::{Digest, Owner, Shipped};
 pub use package::{Package, State};
 pub use paths::{Aliases, Keys, below_usr, is_plain, parts};
-pub use trees::{Trees, read_change, record, record_packages};
+pub use trees::{Trees, find, read_change, record, record_packages};
 pub use verdict::{Case, Decision, Old, Rules, Verdict, Weight, judge};
 
 use serde::{Deserialize, Serialize};

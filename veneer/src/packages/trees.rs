@@ -111,8 +111,8 @@ fn write_record(usr: &Dir, record: &Dir, lists: bool) -> Result<()> {
     }
 }
 
-/// The first database that a tree has.
-fn find(usr: &Dir) -> Result<Option<(Manager, PathBuf)>> {
+/// The first database that a tree has: whose it is, and its directory below /usr.
+pub fn find(usr: &Dir) -> Result<Option<(Manager, PathBuf)>> {
     for place in DATABASES.iter().filter(|place| place.manager != Manager::Pacman) {
         if usr.down(Path::new(place.dir))?.is_some() {
             return Ok(Some((place.manager, place.dir.into())));

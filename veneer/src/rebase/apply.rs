@@ -12,7 +12,7 @@ use super::look::{Batch, Judged};
 use super::quarantine::Quarantine;
 use super::told::{Told, os_str};
 use super::walk::walk;
-use super::{Bases, HIDDEN, copy};
+use super::{Bases, HIDDEN, HIDDEN_FOR_PACKAGE, copy};
 use crate::error::{At as _, Error, Result};
 use crate::order;
 use crate::report::{Problem, Progress};
@@ -40,6 +40,7 @@ pub(super) fn apply(
     };
     walk(bases, |batch| apply.batch(&batch))?;
     if let Some(change) = bases.packages {
+        change.hides().iter().try_for_each(|path| apply.told.note(path, HIDDEN_FOR_PACKAGE))?;
         apply.hides.extend(change.hides().iter().cloned());
     }
     // After all else: directories that hold entries of the layer are there now, and are not hidden as a whole.

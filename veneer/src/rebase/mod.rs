@@ -33,6 +33,7 @@ use judge::{Judgement, Reason, Verdict};
 
 pub use copy::{can_reflink, size_of};
 pub use policy::{PROTECTED, Policy};
+pub use told::problem;
 
 /// A file of a layer that was derived, and of which nothing has been made again yet: `veneer refresh` removes it.
 pub const REFRESH: &CStr = c"refresh";

@@ -69,6 +69,13 @@ impl Policy {
         Policy { protected: default.chain(protected.more.iter().cloned()).collect() }
     }
 
+    /// True if the base always wins at a path below /usr.
+    #[must_use]
+    pub fn protects(&self, path: &Path) -> bool {
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        self.protected_in(dir).has(name.as_encoded_bytes())
+    }
+
     /// The names in the directory `dir` at which the base always wins.
     pub(super) fn protected_in(&self, dir: &Path) -> Names<'_> {
         Names::of(self.protected.iter().map(String::as_str), dir)
@@ -81,14 +88,8 @@ mod tests {
 
     #[test]
     fn what_starts_the_system_is_protected_and_little_else() {
-        use std::os::unix::ffi::OsStrExt as _;
-
         let policy = Policy::default();
-        let is_protected = |path: &str| {
-            let path = Path::new(path);
-            let (dir, name) = (path.parent().expect("a directory"), path.file_name().expect("a name"));
-            policy.protected_in(dir).has(name.as_bytes())
-        };
+        let is_protected = |path: &str| policy.protects(Path::new(path));
         for path in [
             "lib64/ld-linux-x86-64.so.2",
             "lib/x86_64-linux-gnu/libc.so.6",

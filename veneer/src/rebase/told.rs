@@ -46,12 +46,10 @@ impl<'a> Told<'a> {
 
     /// Takes note of a verdict on the path below /usr.
     pub(super) fn note(&mut self, path: &Path, judgement: Judgement) -> Result<()> {
-        if let Some(kind) = judgement.problem() {
-            self.problem(path, kind, judgement);
+        if let Some(problem) = problem(path, judgement) {
+            self.problem(problem);
         }
-        let is_plain = matches!(judgement.verdict, Verdict::Keep | Verdict::Merge | Verdict::Carry)
-            && judgement.problem().is_none();
-        if is_plain || self.written > LIMIT {
+        if judgement.is_plain() || self.written > LIMIT {
             return Ok(());
         }
         let (verdict, why) = (judgement.verdict.word(), judgement.reason.text());
@@ -65,17 +63,12 @@ impl<'a> Told<'a> {
         writeln!(file, "{line}").writing(self.layer.path_of(FILE))
     }
 
-    fn problem(&mut self, path: &Path, kind: ProblemKind, judgement: Judgement) {
+    fn problem(&mut self, problem: Problem) {
         if self.problems.len() >= PROBLEM_LIMIT {
             self.more += 1;
             return;
         }
-        let why = judgement.reason.text();
-        let message = match judgement.verdict {
-            Verdict::Quarantine => format!("{why}: yours is kept in the layer's quarantine"),
-            _ => why.to_owned(),
-        };
-        self.problems.push(Problem::of_path(kind, &shown(path), message));
+        self.problems.push(problem);
     }
 
     /// The problems, by path, since directories are judged in no fixed order.
@@ -94,6 +87,17 @@ impl<'a> Told<'a> {
         }
         Ok(problems)
     }
+}
+
+/// What the user is told of the verdict on a path below /usr, if anything.
+#[must_use]
+pub fn problem(path: &Path, judgement: Judgement) -> Option<Problem> {
+    let why = judgement.reason.text();
+    let message = match judgement.verdict {
+        Verdict::Quarantine => format!("{why}: yours is kept in the layer's quarantine"),
+        _ => why.to_owned(),
+    };
+    Some(Problem::of_path(judgement.problem()?, &shown(path), message))
 }
 
 /// A name as a part of a path.

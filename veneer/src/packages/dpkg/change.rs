@@ -50,6 +50,11 @@ pub fn record(usr: &Dir, dir: &Path, record: &Dir, lists: bool) -> Result<()> {
     Extract::write(record, Some(&content), lists)
 }
 
+/// What the database of the tree at `usr`, in `dir` below it, lists.
+pub fn packages(usr: &Dir, dir: &Path) -> Result<Vec<Package>> {
+    Ok(Listing::of_base(usr, dir, "")?.status.packages().to_vec())
+}
+
 fn held(status: &Status) -> Vec<String> {
     let is_held = |number: &usize| status.stanza(*number).is_some_and(|stanza| stanza.want == "hold");
     (0..status.packages().len()).filter(is_held).map(|n| status.packages()[n].name.clone()).collect()

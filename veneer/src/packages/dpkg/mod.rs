@@ -13,4 +13,4 @@ mod status;
 mod triggers;
 mod write;
 
-pub use change::{change, record};
+pub use change::{change, packages, record};

@@ -138,6 +138,11 @@ pub(in crate::packages) fn record(usr: &Dir, dir: &Path, record: &Dir, lists: bo
     Extract::write(record, Some(&content), lists)
 }
 
+/// What the database of the tree at `usr`, in `dir` below it, lists.
+pub(in crate::packages) fn packages(usr: &Dir, dir: &Path) -> Result<Vec<Package>> {
+    Ok(open(usr, dir)?.map_or_else(Vec::new, |list| list.packages().to_vec()))
+}
+
 /// A base's database.
 fn open(usr: &Dir, place: &Path) -> Result<Option<List>> {
     let Some(dir) = usr.down(place)? else { return Ok(None) };

@@ -19,5 +19,5 @@ mod tests;
 mod told;
 mod wal;
 
-pub(super) use change::{change, record};
+pub(super) use change::{change, packages, record};
 pub use list::List;

@@ -102,6 +102,11 @@ impl<'a> Reasons<'a> {
         merged
     }
 
+    /// The entries as they are written, by key.
+    pub fn each(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.entries.iter().map(|(key, Entry::Value(text) | Entry::Table(text))| (*key, *text))
+    }
+
     /// True if there is nothing in it that is not in `other`, and the other way round.
     #[must_use]
     pub fn has_entries_of(&self, other: &Self) -> bool {
@@ -173,6 +178,7 @@ mod tests {
         let reasons = Reasons::parse(VALUES, "packages").expect("good");
         assert_eq!(reasons.entries.keys().copied().collect::<Vec<_>>(), ["bash.x86_64", "empty.noarch"]);
         assert_eq!(reasons.text("packages").trim(), VALUES.trim());
+        assert_eq!(reasons.each().next(), Some(("bash.x86_64", "\"bash.x86_64\" = {reason = \"User\"}")));
         let tables = "version = \"1.0\"\n\n[packages]\n\n[packages.\"a.x\"]\nreason = \"User\"\n\n[packages.b]\nn = [\n1,\n]\n";
         let reasons = Reasons::parse(tables, "packages").expect("good");
         assert_eq!(reasons.entries["b"], Entry::Table("[packages.b]\nn = [\n1,\n]"));

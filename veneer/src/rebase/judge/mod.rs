@@ -79,6 +79,12 @@ impl Judgement {
             || (self.verdict == Verdict::Drop && self.reason == Reason::Protected);
         if is_nothing { None } else { self.reason.problem() }
     }
+
+    /// True if it says no more than "yours stays" or "the base's directory is used".
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.verdict, Verdict::Keep | Verdict::Merge | Verdict::Carry) && self.problem().is_none()
+    }
 }
 
 const fn say(verdict: Verdict, reason: Reason) -> Judgement {
