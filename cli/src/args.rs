@@ -35,6 +35,10 @@ pub(crate) struct Options {
     pub(crate) base: Option<PathBuf>,
     pub(crate) dry_run: bool,
     pub(crate) force: bool,
+    /// Of `check`: also what becomes of each entry.
+    pub(crate) verbose: bool,
+    /// Of `reset`: keep the list of packages that the user wanted.
+    pub(crate) soft: bool,
     /// Of `refresh`: what must be there before sysinit.target.
     pub(crate) early: bool,
     /// Do not ask.
@@ -70,14 +74,15 @@ Usage: veneer [OPTION...] COMMAND
 
   status                         what this boot runs on, why, and what to do about it
   layers                         the layers in the store
-  diff [--base DIR]              every change that the layer makes to its base, or to another one
+  diff [--base BASE]             every change that the layer makes to its base, or to another one
   why PATH                       where a path comes from, and what a rebase decided about it
-  check --base DIR [--force]     what a rebase onto that base would do; 1 if something needs a look
-  rebase --base DIR [--dry-run] [--force]
+  check --base BASE [--verbose] [--force]
+                                 what a reboot into that base would do; 1 if something needs a look
+  rebase --base BASE [--dry-run] [--force]
                                  derive the layer for that base now, ahead of the reboot
   retry                          give layers of this base that were set aside another try at the next boot
   use ID                         another layer of this base for the next boots
-  reset [--yes]                  an empty layer for the next boot; the one that is there stays until gc
+  reset [--soft] [--yes]         an empty layer for the next boot; the one that is there stays until gc
   gc [--dry-run] [--yes]         remove layers that nothing needs any more, after saying which
   run [--] COMMAND [WORD...]     a program that may write to /usr where it is guarded
 
@@ -90,8 +95,10 @@ Called by units and hooks:
 
   --json           for programs
   -q, --quiet      nothing but errors
-  --base DIR       a directory with the other base: its root, or its /usr
+  --base BASE      the other base: a directory (its root, or its /usr), an image, a block device, or `staged`
   --dry-run        say what would be done, and do nothing
+  --soft           keep the list of packages that were wanted, and say how to install them again
+  --verbose        also what becomes of each entry
   --yes            do not ask
   --force          also if that base is another system
   --root DIR       the system (default /)
@@ -110,6 +117,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let (mut base, mut dry_run, mut force) = (None, false, false);
     let mut words = Vec::new();
     let (mut early, mut quiet, mut yes, mut about) = (false, false, false, None);
+    let (mut verbose, mut soft) = (false, false);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
         match arg {
@@ -121,6 +129,8 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
             Arg::Long("base") => base = Some(path(&mut parser)?),
             Arg::Long("dry-run") => dry_run = true,
             Arg::Long("force") => force = true,
+            Arg::Long("verbose") => verbose = true,
+            Arg::Long("soft") => soft = true,
             Arg::Long("early") => early = true,
             Arg::Long("yes") => yes = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(Args::Print(HELP.into())),
@@ -166,7 +176,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let Some(command) = command else { return Err("a command is missing".into()) };
     let needs_base = matches!(command, Command::Rebase | Command::Check);
     if needs_base && base.is_none() {
-        return Err("--base DIR is missing: which base is it to be?".into());
+        return Err("--base BASE is missing: which base is it to be?".into());
     }
     if base.is_some() && !needs_base && command != Command::Diff {
         return Err("--base goes with rebase, check and diff".into());
@@ -179,6 +189,12 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     }
     if yes && !matches!(command, Command::Reset | Command::Gc) {
         return Err("--yes goes with reset and gc".into());
+    }
+    if verbose && command != Command::Check {
+        return Err("--verbose goes with check".into());
+    }
+    if soft && command != Command::Reset {
+        return Err("--soft goes with reset".into());
     }
     if command == Command::Why && about.is_none() {
         return Err("why what? A path below /usr is missing".into());
@@ -206,6 +222,8 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
         base,
         dry_run,
         force,
+        verbose,
+        soft,
         early,
     }))
 }

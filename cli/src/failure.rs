@@ -12,6 +12,9 @@ pub(crate) enum Failure {
     /// There is nothing to work on.
     #[error("{0}")]
     Missing(String),
+    /// Only root may do it.
+    #[error("{0}")]
+    Refused(String),
     /// The output could not be written.
     #[error("cannot write the output: {0}")]
     Output(#[source] std::io::Error),
@@ -21,10 +24,36 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What else to say of the next step.
+    pub(crate) fn remedy(&self) -> &'static str {
+        // Layers can be read by root alone.
+        if self.is_permission() && !rustix::process::geteuid().is_root() { "; try `sudo veneer`" } else { "" }
+    }
+
+    fn is_permission(&self) -> bool {
+        use veneer::Error::{Mount, Open, Read, Remove, Write};
+
+        match self {
+            Failure::Library(
+                Open { source, .. }
+                | Read { source, .. }
+                | Write { source, .. }
+                | Remove { source, .. }
+                | Mount { source, .. },
+            ) => source.kind() == std::io::ErrorKind::PermissionDenied,
+            Failure::Refused(_) => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Failure::No(_) => 1,
-            Failure::Library(_) | Failure::Missing(_) | Failure::Output(_) | Failure::Json(_) => 3,
+            Failure::Library(_)
+            | Failure::Missing(_)
+            | Failure::Refused(_)
+            | Failure::Output(_)
+            | Failure::Json(_) => 3,
         }
     }
 }

@@ -3,25 +3,31 @@
 //! Exit status: 0 done, 1 the answer is no, 2 usage, 3 failed.
 
 mod args;
+mod base;
 mod commands;
+mod date;
 mod failure;
+mod lines;
+mod output;
 mod owner;
+mod packages;
 mod refresh;
+mod warnings;
 
 use std::process::ExitCode;
 
 use args::{Args, Command};
+use failure::Failure;
 use veneer::report::{Sink, start_log};
 
 fn main() -> ExitCode {
     let args = match args::read(std::env::args_os().skip(1)) {
         Ok(Args::Print(text)) => {
-            print!("{text}");
-            return ExitCode::SUCCESS;
+            return finish(output::print(&text));
         }
         Ok(Args::Run(options)) => options,
         Err(why) => {
-            eprintln!("veneer: {why}\nTry `veneer --help`.");
+            output::say(&format!("veneer: {why}\nTry `veneer --help`."));
             return ExitCode::from(2);
         }
     };
@@ -43,15 +49,14 @@ fn main() -> ExitCode {
         Command::Run => commands::run(&args),
         Command::Guard(what) => commands::guard(&args, what),
     };
+    finish(result.and_then(|text| if args.quiet { Ok(()) } else { output::print(&text) }))
+}
+
+fn finish(result: Result<(), Failure>) -> ExitCode {
     match result {
-        Ok(text) => {
-            if !args.quiet {
-                print!("{text}");
-            }
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("veneer: {failure}");
+            output::say(&format!("veneer: {failure}{}", failure.remedy()));
             ExitCode::from(failure.exit_status())
         }
     }

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use crate::args::Options;
 use crate::failure::Failure;
+use crate::output::{print, say};
 
 /// Goes on if the user says so: by `--yes`, or at the terminal after what is to happen was shown there.
 pub(crate) fn ask(options: &Options, what: &str, question: &str) -> Result<(), Failure> {
@@ -12,7 +13,12 @@ pub(crate) fn ask(options: &Options, what: &str, question: &str) -> Result<(), F
     }
     let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
     if !stdin.is_terminal() || !stderr.is_terminal() {
-        print!("{what}");
+        // Standard output is for the answer.
+        if options.json {
+            say(what.trim_end())
+        } else {
+            print(what)?
+        }
         return Err(Failure::No("nothing was changed; --yes does it".into()));
     }
     write!(stderr, "{what}{question} [y/N] ").and_then(|()| stderr.flush()).map_err(Failure::Output)?;

@@ -12,6 +12,7 @@ use super::record::running_base;
 use super::this_boot;
 use crate::args::Options;
 use crate::failure::Failure;
+use crate::output::done;
 use crate::owner::owners;
 
 /// Packages are asked for so many paths at once.
@@ -38,10 +39,7 @@ pub(crate) fn diff(options: &Options) -> Result<String, Failure> {
         Ok(())
     })?;
     flush(&mut rows);
-    match failed.or(out.flush().err()) {
-        Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
-        _ => Ok(String::new()),
-    }
+    done(failed.or(out.flush().err()).map_or(Ok(()), Err)).map(|()| String::new())
 }
 
 /// What the layer is held against: the base that was named, or the one of this boot.

@@ -4,9 +4,11 @@ mod ask;
 mod bless;
 mod check;
 mod diff;
+mod foretold;
 mod gc;
 mod guard;
 mod layers;
+mod now;
 mod other;
 mod rebase;
 mod record;
@@ -37,7 +39,7 @@ pub(crate) use why::why;
 use std::time::{Duration, Instant};
 
 use veneer::report::Status;
-use veneer::store::{Absent, Store};
+use veneer::store::{Absent, LayerName, Store};
 
 use crate::args::Options;
 use crate::failure::Failure;
@@ -80,6 +82,11 @@ fn no_store(options: &Options, absent: Absent) -> Failure {
         Absent::Missing => Failure::Missing(format!("there is no store at {}", options.store.display())),
         Absent::Error(error) => Failure::Library(error),
     }
+}
+
+/// The JSON of a command that did its work on a layer, or had none to do it on.
+fn answer(layer: Option<&LayerName>) -> String {
+    format!("{}\n", serde_json::json!({ "layer": layer }))
 }
 
 /// A number with its noun.

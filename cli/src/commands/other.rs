@@ -1,6 +1,6 @@
 //! The base that `--base` names, and the layer that would be derived for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use veneer::intent::{Cmdline, Intent};
 use veneer::mount;
@@ -14,6 +14,7 @@ use veneer::verdict::difference;
 use super::record::running_base;
 use super::{no_store, record, this_boot};
 use crate::args::Options;
+use crate::base::{Identity, Named};
 use crate::failure::Failure;
 
 /// Another base than the booted one.
@@ -24,31 +25,25 @@ pub(crate) struct Other {
     pub(crate) policy: Policy,
     /// Its /usr.
     pub(crate) usr_path: PathBuf,
+    /// Whether the boot will tell it by the same identity.
+    pub(crate) identity: Identity,
 }
 
 impl Other {
-    /// Looks at the base that the user named: a directory that has a /usr, or is one.
+    /// Looks at the base that the user named.
     pub(crate) fn find(options: &Options) -> Result<Self, Failure> {
-        let dir = options.base.clone().unwrap_or_default();
-        let dir = std::path::absolute(&dir)
-            .map_err(|error| Failure::Missing(format!("{}: {error}", dir.display())))?;
-        let is_usr = |dir: &std::path::Path| dir.join("lib").is_dir() && dir.join("bin").is_dir();
-        // A root may have links `lib` and `bin` into its own /usr, so that comes first.
-        let (sysroot, usr_path) = if is_usr(&dir.join("usr")) {
-            (dir.clone(), dir.join("usr"))
-        } else if is_usr(&dir) {
-            (dir.parent().unwrap_or(&dir).to_path_buf(), dir.clone())
-        } else {
-            return Err(Failure::Missing(format!(
-                "{} is no base: there is no usr/lib and usr/bin in it; name the directory that an image is mounted on",
-                dir.display()
-            )));
-        };
+        let named = Named::find(options, options.base.as_deref().unwrap_or(Path::new(".")))?;
+        let (sysroot, usr_path) = (named.root.clone(), named.usr.clone());
         let words = Cmdline::parse(b"");
         let (intent, _) = Intent::gather(&options.root, &words);
         let usr = Dir::open(&usr_path)?;
         let site = mount::site(&usr)?;
-        let base = veneer::base::Base::observe(&sysroot, &usr, &site, &words)?;
+        let mut base = veneer::base::Base::observe(&sysroot, &usr, &site, &words)?;
+        if let Some(id) = named.id() {
+            base.id = id;
+        }
+        // Without a boot by Veneer nobody knows how the next one will tell bases apart.
+        let identity = named.identity(&base.id, this_boot(options).ok().as_ref());
         let machine = Machine { usr, site, base };
         let places = Places {
             root: options.root.clone(),
@@ -59,7 +54,7 @@ impl Other {
             cmdline: paths::CMDLINE.into(),
         };
         let policy = Policy::new(&intent.protected);
-        Ok(Other { machine, places, intent, policy, usr_path })
+        Ok(Other { machine, places, intent, policy, usr_path, identity })
     }
 
     /// The layer that a boot of that base would derive one from: the running one, or the one that was used last.

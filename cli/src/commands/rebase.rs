@@ -5,14 +5,16 @@ use std::io::Write as _;
 use veneer::apply::apply;
 use veneer::plan::plan_rebase;
 use veneer::rebase::judge_all;
-use veneer::report::display_path;
 use veneer::store::LayerName;
 use veneer::tree::Dir;
 
+use super::foretold::Entry;
 use super::open;
 use super::other::{Other, look_at_layer};
 use crate::args::Options;
+use crate::base::Identity;
 use crate::failure::Failure;
+use crate::output::done;
 
 pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
     let other = Other::find(options)?;
@@ -22,15 +24,28 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
     if options.dry_run {
         return dry_run(options, &other, &source.name, old.as_ref());
     }
+    if other.identity == Identity::AtBoot && !options.force {
+        return Err(Failure::No(
+            "this system tells its bases apart by what only a boot shows: the boot derives the layer, and `veneer check` \
+             says beforehand what becomes of it"
+                .into(),
+        ));
+    }
     let store = open(options)?;
     let contents = store.contents()?;
     if let Some(there) = contents.layers.iter().find(|layer| layer.state.base.id == other.machine.base.id) {
         return Err(Failure::No(format!("layer {} is bound to that base already", there.name)));
     }
     let plan = plan_rebase(&source.name, &contents, &other.machine.base, &other.usr_path, &other.places);
-    let done = apply(&plan, &store, &other.machine, &other.places, &other.intent, old.as_ref())
+    let applied = apply(&plan, &store, &other.machine, &other.places, &other.intent, old.as_ref())
         .map_err(|refusal| Failure::Missing(format!("{} ({})", refusal.message, refusal.reason.code())))?;
-    let words = match done.problems.len() {
+    if options.json {
+        let all = serde_json::json!({
+            "layer": plan.layer, "base": other.machine.base, "problems": applied.problems,
+        });
+        return Ok(format!("{all}\n"));
+    }
+    let words = match applied.problems.len() {
         0 => String::new(),
         1 => "; there is one thing to know, see `veneer check`".to_owned(),
         more => format!("; there are {more} things to know, see `veneer check`"),
@@ -44,20 +59,15 @@ fn dry_run(options: &Options, other: &Other, name: &LayerName, old: Option<&Dir>
     let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
     let mut failed = None;
     judge_all(&source, &other.machine.usr, old, &other.policy, |path, judgement| {
-        let path = display_path(&std::path::Path::new("/usr").join(path));
-        let (verdict, why) = (judgement.verdict.word(), judgement.reason.text());
+        let entry = Entry::new(path, judgement);
         let written = if options.json {
-            let line = serde_json::json!({ "path": path, "verdict": verdict, "why": why });
-            writeln!(out, "{line}")
+            serde_json::to_writer(&mut out, &entry).map_err(std::io::Error::from).and_then(|()| writeln!(out))
         } else {
-            writeln!(out, "{verdict:16} {path}  ({why})")
+            writeln!(out, "{:16} {}  ({})", entry.verdict, entry.path, entry.why)
         };
         // A reader that went away is no reason to go on, and none to complain of the layer.
         failed = failed.take().or(written.err());
         Ok(())
     })?;
-    match failed.or(out.flush().err()) {
-        Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
-        _ => Ok(String::new()),
-    }
+    done(failed.or(out.flush().err()).map_or(Ok(()), Err)).map(|()| String::new())
 }

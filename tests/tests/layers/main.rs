@@ -9,6 +9,7 @@ mod content;
 mod corrupt;
 mod cost;
 mod dpkg;
+mod foretold;
 mod guarded;
 mod identity;
 mod keeping;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         probe::SCENARIOS,
         trial::SCENARIOS,
         shown::SCENARIOS,
+        foretold::SCENARIOS,
         stopped::SCENARIOS,
         arguments::SCENARIOS,
         conf::SCENARIOS,

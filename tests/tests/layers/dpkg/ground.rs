@@ -11,7 +11,7 @@ use veneer_tests::status::Status;
 use veneer_tests::store::Store;
 use veneer_tests::tree::{Tree, assert_same};
 
-pub(super) fn packages_a() -> Vec<Deb> {
+pub(crate) fn packages_a() -> Vec<Deb> {
     vec![
         Deb::new("base-system", "1", system("1")),
         Deb::new(
@@ -28,7 +28,7 @@ pub(super) fn packages_a() -> Vec<Deb> {
     ]
 }
 
-pub(super) fn packages_b() -> Vec<Deb> {
+pub(crate) fn packages_b() -> Vec<Deb> {
     vec![
         Deb::new("base-system", "2", system("2")),
         Deb::new(
@@ -74,7 +74,7 @@ pub(super) fn libfoo(version: &'static str) -> Deb {
 }
 
 /// A machine on A that has booted a layer, and B ready.
-pub(super) fn machine_of(
+pub(crate) fn machine_of(
     dir: &Path,
     form: Form,
     store: Store,
@@ -101,7 +101,7 @@ pub(super) fn boot(dir: &Path, machine: &mut Machine, a: &[Deb], b: &[Deb]) -> (
     boot_form(dir, Form::Dir, machine, a, b)
 }
 
-pub(super) fn machine(dir: &Path, a: &[Deb], b: &[Deb]) -> (Machine, Base, Base) {
+pub(crate) fn machine(dir: &Path, a: &[Deb], b: &[Deb]) -> (Machine, Base, Base) {
     machine_of(dir, Form::Dir, Store::Dir, a, b)
 }
 

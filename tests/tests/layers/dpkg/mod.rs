@@ -9,6 +9,8 @@ mod states;
 mod trouble;
 mod verdicts;
 
+pub(crate) use ground::{machine, machine_of, packages_a, packages_b};
+
 use veneer_tests::base::Form;
 use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::Store;
