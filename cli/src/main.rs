@@ -12,6 +12,7 @@ mod output;
 mod owner;
 mod packages;
 mod refresh;
+mod wanted;
 mod warnings;
 
 use std::process::ExitCode;

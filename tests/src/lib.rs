@@ -17,6 +17,7 @@ pub mod program;
 pub mod rpm;
 pub mod run;
 pub mod scenario;
+pub mod schema;
 pub mod status;
 pub mod store;
 pub mod tree;

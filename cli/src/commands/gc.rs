@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde_json::json;
 use veneer::intent::{Cmdline, Intent};
 use veneer::rebase::size_of;
 use veneer::verdict::{Needs, useless};
@@ -36,19 +37,26 @@ pub(crate) fn gc(options: &Options) -> Result<String, Failure> {
         // As above.
         let _ = writeln!(text, "{}  was left unfinished", name.to_string_lossy());
     }
-    if text.is_empty() {
-        return Ok("there is nothing that nobody needs\n".into());
-    }
-    if options.dry_run {
-        return Ok(text);
-    }
     let all = going.len() + contents.leftovers.len();
-    ask(options, &text, &format!("Remove {}, for good?", count(all, "directory", "directories")))?;
-    for (layer, _) in &going {
-        store.remove_layer(&layer.name)?;
+    if all > 0 && !options.dry_run {
+        ask(options, &text, &format!("Remove {}, for good?", count(all, "directory", "directories")))?;
+        for (layer, _) in &going {
+            store.remove_layer(&layer.name)?;
+        }
+        for name in &contents.leftovers {
+            store.layers().remove_tree(name)?;
+        }
     }
-    for name in &contents.leftovers {
-        store.layers().remove_tree(name)?;
+    if options.json {
+        let layers: Vec<_> =
+            going.iter().map(|(layer, why)| json!({ "id": layer.name, "why": why.text() })).collect();
+        let leftovers: Vec<_> = contents.leftovers.iter().map(|name| name.to_string_lossy()).collect();
+        let all = json!({ "layers": layers, "leftovers": leftovers, "removed": !options.dry_run });
+        return Ok(format!("{all}\n"));
     }
-    Ok(format!("{text}{} removed\n", count(all, "directory", "directories")))
+    Ok(match all {
+        0 => "there is nothing that nobody needs\n".into(),
+        _ if options.dry_run => text,
+        _ => format!("{text}{} removed\n", count(all, "directory", "directories")),
+    })
 }

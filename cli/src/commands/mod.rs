@@ -39,7 +39,7 @@ pub(crate) use why::why;
 use std::time::{Duration, Instant};
 
 use veneer::report::Status;
-use veneer::store::{Absent, LayerName, Store};
+use veneer::store::{Absent, Contents, LayerName, Store};
 
 use crate::args::Options;
 use crate::failure::Failure;
@@ -81,6 +81,16 @@ fn no_store(options: &Options, absent: Absent) -> Failure {
     match absent {
         Absent::Missing => Failure::Missing(format!("there is no store at {}", options.store.display())),
         Absent::Error(error) => Failure::Library(error),
+    }
+}
+
+/// There is no layer to work on; one that is damaged is the reason, if there is one.
+fn no_layer(contents: &Contents, otherwise: String) -> Failure {
+    match contents.damaged.first() {
+        Some((name, why)) => Failure::No(format!(
+            "layer {name} is damaged: {why}; move its directory away, and the next boot does without it"
+        )),
+        None => Failure::No(otherwise),
     }
 }
 

@@ -12,7 +12,7 @@ use veneer::tree::Dir;
 use veneer::verdict::difference;
 
 use super::record::running_base;
-use super::{no_store, record, this_boot};
+use super::{no_layer, no_store, record, this_boot};
 use crate::args::Options;
 use crate::base::{Identity, Named};
 use crate::failure::Failure;
@@ -66,7 +66,9 @@ impl Other {
         let is_it = |layer: &&Layer| running.as_ref() == Some(&layer.name);
         let last = contents.layers.iter().max_by_key(|layer| (layer.trial.used, layer.name.number()));
         let found = contents.layers.iter().find(is_it).or(last).cloned();
-        found.ok_or_else(|| Failure::No("there are no layers yet: nothing would be carried over".into()))
+        found.ok_or_else(|| {
+            no_layer(&contents, "there are no layers yet: nothing would be carried over".into())
+        })
     }
 
     /// The base that the layer is bound to, if this boot runs on it. The layer's record is brought up to date then, as it

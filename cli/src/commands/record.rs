@@ -6,12 +6,15 @@ use veneer::packages;
 use veneer::record::update;
 use veneer::tree::Dir;
 
-use super::{open, this_boot};
+use super::{answer, open, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
 
 pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     let Some(layer) = this_boot(options)?.layer else {
+        if options.json {
+            return Ok(answer(None));
+        }
         return Ok("this boot has no layer: there is nothing to record\n".into());
     };
     let store = open(options)?;
@@ -27,6 +30,9 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
         packages::record(&base, &record)?;
     }
     update(&record, &dir.sub(c"upper")?, &base, true)?;
+    if options.json {
+        return Ok(answer(Some(&layer.id)));
+    }
     Ok(format!("the record of layer {} is up to date\n", layer.id))
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use veneer::mount::unguard_alone;
 use veneer::packages::{DATABASES, Manager};
 use veneer::rebase::{REFRESH, REFRESH_RUNTIME};
+use veneer::store::LayerName;
 use veneer::tree::{Dir, Kind, split};
 
 use super::guard::is_guarded;
@@ -20,6 +21,9 @@ const EARLY_DONE: &str = "refreshed-early";
 
 pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
     let Some(layer) = this_boot(options)?.layer else {
+        if options.json {
+            return Ok(in_json(None, &[]));
+        }
         return Ok("this boot has no layer: there is nothing to make again\n".into());
     };
     let upper = look_at_layer(options, &layer.id)?.sub(c"upper")?;
@@ -35,6 +39,9 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
     all.retain(|step| is_due(step) && is_there(&options.root, &step.program));
     // Libraries and modules first, then the triggers of packages, then the tables' other commands.
     all.sort_by_key(|step| (step.when, !step.program.starts_with("dpkg")));
+    if options.dry_run && options.json {
+        return Ok(in_json(Some(&layer.id), &all));
+    }
     if options.dry_run {
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         return Ok(lines.join("\n") + if lines.is_empty() { "" } else { "\n" });
@@ -71,7 +78,15 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
             }
         }
     }
+    if options.json {
+        return Ok(in_json(Some(&layer.id), &all));
+    }
     Ok(format!("{} done\n", count(all.len(), "command", "commands")))
+}
+
+fn in_json(layer: Option<&LayerName>, steps: &[Step]) -> String {
+    let commands: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    format!("{}\n", serde_json::json!({ "layer": layer, "commands": commands }))
 }
 
 /// What dpkg would have triggered, and the command that handles it.

@@ -21,5 +21,8 @@ pub(crate) fn retry(options: &Options) -> Result<String, Failure> {
     if done.is_empty() {
         return Err(Failure::No("no layer of this base was set aside".into()));
     }
+    if options.json {
+        return Ok(format!("{}\n", serde_json::json!({ "layers": done })));
+    }
     Ok(format!("the next boot may use {} again\n", done.join(", ")))
 }

@@ -10,9 +10,14 @@ pub(crate) fn use_layer(options: &Options) -> Result<String, Failure> {
     let word = options.word.as_deref().unwrap_or_default();
     let status = this_boot(options)?;
     let store = open(options)?;
-    let layers = store.contents()?.layers;
+    let contents = store.contents()?;
+    let layers = &contents.layers;
     let name = LayerName::parse(word);
     let Some(chosen) = layers.iter().find(|layer| Some(&layer.name) == name.as_ref()) else {
+        if let Some((name, why)) = contents.damaged.iter().find(|(damaged, _)| Some(damaged) == name.as_ref())
+        {
+            return Err(Failure::No(format!("layer {name} is damaged: {why}; it cannot be used")));
+        }
         return Err(Failure::No(format!("there is no layer {word}; `veneer layers` lists them")));
     };
     if chosen.state.base.id.id != status.base.id {
@@ -30,6 +35,9 @@ pub(crate) fn use_layer(options: &Options) -> Result<String, Failure> {
             store.write_trial(&layer.name, Trial { begun: Trial::PUT_ASIDE, ..layer.trial })?;
             newer.push(layer.name.to_string());
         }
+    }
+    if options.json {
+        return Ok(format!("{}\n", serde_json::json!({ "layer": chosen.name, "put_aside": newer })));
     }
     let aside = match newer.len() {
         0 => String::new(),

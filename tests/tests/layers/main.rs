@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod arguments;
+mod bad_input;
 mod boots;
 mod conf;
 mod content;
@@ -22,11 +23,13 @@ mod rebased;
 mod refresh;
 mod refusals;
 mod room;
+mod schemas;
 mod shown;
 mod soname;
 mod stopped;
 mod stories;
 mod trial;
+mod warned;
 
 use std::process::ExitCode;
 
@@ -45,6 +48,9 @@ fn main() -> ExitCode {
         trial::SCENARIOS,
         shown::SCENARIOS,
         foretold::SCENARIOS,
+        warned::SCENARIOS,
+        schemas::SCENARIOS,
+        bad_input::SCENARIOS,
         stopped::SCENARIOS,
         arguments::SCENARIOS,
         conf::SCENARIOS,
