@@ -85,6 +85,8 @@ install: $(BUILT) $(PAGES)
 	    $(INSTALL) -d "$$wants" && ln -sf ../$$unit.service "$$wants/$$unit.service" || exit 1; \
 	done
 	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/veneer/repart.d' '$(DESTDIR)$(PREFIX)/share/veneer/hooks'
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/doc/veneer/schemas'
+	$(INSTALL) -m 644 docs/schemas/*.json '$(DESTDIR)$(PREFIX)/share/doc/veneer/schemas/'
 	$(INSTALL) -m 644 packaging/hooks/* '$(DESTDIR)$(PREFIX)/share/veneer/hooks/'
 	$(INSTALL) -m 644 packaging/repart.d/60-veneer.conf '$(DESTDIR)$(PREFIX)/share/veneer/repart.d/60-veneer.conf'
 	$(INSTALL) -m 644 cli/units/veneer.tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/veneer.conf'

@@ -56,7 +56,7 @@ pub(crate) fn names(what: &str, all: impl ExactSizeIterator<Item = String>) -> S
         line.push_str(&name);
     }
     if left > 0 {
-        line.push_str(&format!(" and {left} more"));
+        line = format!("{line} and {left} more");
     }
     line
 }

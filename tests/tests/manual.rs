@@ -58,6 +58,57 @@ fn reasons() {
     names_all("docs/man/veneer.8.scd", &reasons);
 }
 
+/// A variant's name as JSON has it.
+fn kebab(name: &str) -> String {
+    let mut word = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !word.is_empty() {
+            word.push('-');
+        }
+        word.push(c.to_ascii_lowercase());
+    }
+    word
+}
+
+/// The variants of the enum `name`, which has plain ones only.
+fn variants(path: &str, name: &str) -> Vec<String> {
+    let text = source(path);
+    let body = words(&text, &format!("enum {name} {{"), "}");
+    let lines = body.first().unwrap_or_else(|| panic!("{path} has no {name}")).lines();
+    lines.filter_map(|line| line.trim().strip_suffix(',')).map(kebab).collect()
+}
+
+#[test]
+fn kinds_of_problems_and_warnings() {
+    let warnings = variants("cli/src/warnings/mod.rs", "WarningKind");
+    names_all("docs/man/veneer.8.scd", &warnings.iter().map(|word| format!("*{word}*")).collect::<Vec<_>>());
+    let problems = variants("veneer/src/report/problem.rs", "ProblemKind");
+    let quoted = |all: &[String]| all.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>();
+    for schema in ["status", "check"] {
+        let page = format!("docs/schemas/{schema}.json");
+        names_all(&page, &quoted(&warnings));
+        names_all(&page, &quoted(&problems));
+    }
+    names_all("docs/schemas/status.json", &REASONS.map(|code| format!("\"{code}\"")));
+}
+
+/// Every command that answers in JSON has a schema, and every schema a command.
+#[test]
+fn schemas() {
+    let arguments = source("cli/src/args.rs");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
+    let names =
+        fs::read_dir(&dir).expect("list the schemas").map(|entry| entry.expect("an entry").file_name());
+    let names: Vec<String> =
+        names.filter_map(|name| Some(name.to_str()?.strip_suffix(".json")?.to_owned())).collect();
+    for name in names.iter().filter(|name| *name != "rebase-dry-run") {
+        assert!(arguments.contains(&format!("Some(\"{name}\")")), "{name} is no command");
+    }
+    for name in words(&arguments, "Some(\"", "\") => Command::") {
+        assert!(names.iter().any(|found| found == name), "docs/schemas has no {name}.json");
+    }
+}
+
 #[test]
 fn units_of_the_running_system() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/units");

@@ -111,9 +111,10 @@ impl Named {
 fn identity(form: &Form, found: IdSource, this_boot: Option<IdSource>) -> Identity {
     match (this_boot, found) {
         (Some(IdSource::Ostree) | None, IdSource::Ostree) => Identity::Final,
-        (_, IdSource::Ostree) => Identity::AtBoot,
-        // Composefs, verity and ostree come before these, and are seen of what is booted alone.
-        (Some(IdSource::Composefs | IdSource::Verity | IdSource::Ostree), _) => Identity::AtBoot,
+        // Composefs, verity and ostree come before a stamp and files, and are seen of what is booted alone.
+        (_, IdSource::Ostree) | (Some(IdSource::Composefs | IdSource::Verity | IdSource::Ostree), _) => {
+            Identity::AtBoot
+        }
         (_, IdSource::Fingerprint) if *form == Form::Directory => Identity::Likely,
         _ => Identity::Final,
     }

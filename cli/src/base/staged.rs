@@ -86,8 +86,7 @@ mod tests {
         let checksum = "a1".repeat(32);
         let target = Target { os: "debian".into(), checksum: checksum.clone(), serial: 3 };
         assert_eq!(Target::parse(&variant(&format!("{checksum}.3"))), Some(target));
-        for bad in ["", "a1.0", &format!("{checksum}"), &format!("{checksum}.x"), &format!("../{checksum}.0")]
-        {
+        for bad in ["", "a1.0", &checksum, &format!("{checksum}.x"), &format!("../{checksum}.0")] {
             assert_eq!(Target::parse(&variant(bad)), None, "{bad}");
         }
         assert_eq!(Target::parse(b""), None);

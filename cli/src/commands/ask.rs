@@ -15,9 +15,9 @@ pub(crate) fn ask(options: &Options, what: &str, question: &str) -> Result<(), F
     if !stdin.is_terminal() || !stderr.is_terminal() {
         // Standard output is for the answer.
         if options.json {
-            say(what.trim_end())
+            say(what.trim_end());
         } else {
-            print(what)?
+            print(what)?;
         }
         return Err(Failure::No("nothing was changed; --yes does it".into()));
     }

@@ -29,7 +29,9 @@ pub(crate) fn check(options: &Options) -> Result<String, Failure> {
     let told = Foretold::of(&layer, &other, None, options.verbose, &asked)?;
     privileged.retain(|entry| told.stays.contains(&entry.path));
     // At a protected path the base's own is used, and that is a problem if it is anything.
-    privileged.iter_mut().for_each(|entry| entry.protected = None);
+    for entry in &mut privileged {
+        entry.protected = None;
+    }
     let warnings = warnings(&[], &warnings::with_owners(&options.root, privileged));
     let now = match &old {
         Some(old) if told.misses_something() => {

@@ -58,6 +58,10 @@ impl Layer {
     }
 }
 
+const SETUID: RawMode = 0o4000;
+/// Without the group's x it means something else, which nobody uses any more.
+const SETGID: RawMode = 0o2010;
+
 /// Rights that a file gives away. One that has gone meanwhile gives none.
 fn privilege(upper: &Dir, path: &Path) -> Option<Privilege> {
     let stat = rustix::fs::statat(upper, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
@@ -65,9 +69,6 @@ fn privilege(upper: &Dir, path: &Path) -> Option<Privilege> {
     if FileType::from_raw_mode(mode) != FileType::RegularFile || mode & 0o111 == 0 {
         return None;
     }
-    const SETUID: RawMode = 0o4000;
-    // Without the group's x it means something else, which nobody uses any more.
-    const SETGID: RawMode = 0o2010;
     if mode & SETUID != 0 {
         return Some(Privilege::Setuid);
     }
