@@ -174,41 +174,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     }
     let below = |path: &str| root.join(path.trim_start_matches('/'));
     let Some(command) = command else { return Err("a command is missing".into()) };
-    let needs_base = matches!(command, Command::Rebase | Command::Check);
-    if needs_base && base.is_none() {
-        return Err("--base BASE is missing: which base is it to be?".into());
-    }
-    if base.is_some() && !needs_base && command != Command::Diff {
-        return Err("--base goes with rebase, check and diff".into());
-    }
-    if force && !needs_base {
-        return Err("--force goes with rebase and check".into());
-    }
-    if dry_run && !matches!(command, Command::Rebase | Command::Refresh | Command::Gc) {
-        return Err("--dry-run goes with rebase, refresh and gc".into());
-    }
-    if yes && !matches!(command, Command::Reset | Command::Gc) {
-        return Err("--yes goes with reset and gc".into());
-    }
-    if verbose && command != Command::Check {
-        return Err("--verbose goes with check".into());
-    }
-    if soft && command != Command::Reset {
-        return Err("--soft goes with reset".into());
-    }
-    if command == Command::Why && about.is_none() {
-        return Err("why what? A path below /usr is missing".into());
-    }
-    if command == Command::Use && about.is_none() {
-        return Err("which layer is it to be? `veneer layers` lists them".into());
-    }
-    if command == Command::Run && words.is_empty() {
-        return Err("run what? `veneer run -- COMMAND`".into());
-    }
-    if early && command != Command::Refresh {
-        return Err("--early goes with refresh".into());
-    }
-    Ok(Args::Run(Options {
+    let options = Options {
         command,
         json,
         quiet,
@@ -225,5 +191,38 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
         verbose,
         soft,
         early,
-    }))
+    };
+    match complaint(&options) {
+        Some(complaint) => Err(complaint.into()),
+        None => Ok(Args::Run(options)),
+    }
+}
+
+/// What is missing, or does not go with the command.
+fn complaint(options: &Options) -> Option<&'static str> {
+    let command = options.command;
+    let needs_base = matches!(command, Command::Rebase | Command::Check);
+    let complaints = [
+        (needs_base && options.base.is_none(), "--base BASE is missing: which base is it to be?"),
+        (
+            options.base.is_some() && !needs_base && command != Command::Diff,
+            "--base goes with rebase, check and diff",
+        ),
+        (options.force && !needs_base, "--force goes with rebase and check"),
+        (
+            options.dry_run && !matches!(command, Command::Rebase | Command::Refresh | Command::Gc),
+            "--dry-run goes with rebase, refresh and gc",
+        ),
+        (options.yes && !matches!(command, Command::Reset | Command::Gc), "--yes goes with reset and gc"),
+        (options.verbose && command != Command::Check, "--verbose goes with check"),
+        (options.soft && command != Command::Reset, "--soft goes with reset"),
+        (command == Command::Why && options.word.is_none(), "why what? A path below /usr is missing"),
+        (
+            command == Command::Use && options.word.is_none(),
+            "which layer is it to be? `veneer layers` lists them",
+        ),
+        (command == Command::Run && options.words.is_empty(), "run what? `veneer run -- COMMAND`"),
+        (options.early && command != Command::Refresh, "--early goes with refresh"),
+    ];
+    complaints.iter().find(|(applies, _)| *applies).map(|(_, complaint)| *complaint)
 }

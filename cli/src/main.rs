@@ -48,7 +48,9 @@ fn main() -> ExitCode {
         Command::Diff => commands::diff(&args),
         Command::Why => commands::why(&args),
         Command::Run => commands::run(&args),
-        Command::Guard(what) => commands::guard(&args, what),
+        Command::Guard(what) => commands::guard(&args, what).map(|text| {
+            if args.json { format!("{}\n", serde_json::json!({ "message": text.trim_end() })) } else { text }
+        }),
     };
     finish(result.and_then(|text| if args.quiet { Ok(()) } else { output::print(&text) }))
 }

@@ -104,7 +104,8 @@ fn schemas() {
     for name in names.iter().filter(|name| *name != "rebase-dry-run") {
         assert!(arguments.contains(&format!("Some(\"{name}\")")), "{name} is no command");
     }
-    for name in words(&arguments, "Some(\"", "\") => Command::") {
+    // What `run` prints is the program's own.
+    for name in words(&arguments, "Some(\"", "\") => ").into_iter().filter(|name| *name != "run") {
         assert!(names.iter().any(|found| found == name), "docs/schemas has no {name}.json");
     }
 }

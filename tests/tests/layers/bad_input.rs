@@ -1,6 +1,8 @@
 //! What a person can get wrong, and what can be wrong with a machine: one clear line each, and its exit code.
 
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -171,9 +173,9 @@ fn output(dir: &Path) {
             let done = child.wait_with_output().expect("wait for the command");
             (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
         };
-        let (reader, writer) = std::io::pipe().expect("make a pipe");
+        let (reader, writer) = UnixStream::pair().expect("make a pair of sockets");
         drop(reader);
-        assert_eq!(run(writer.into()), (Some(code), String::new()), "{words:?}");
+        assert_eq!(run(OwnedFd::from(writer).into()), (Some(code), String::new()), "{words:?}");
         let full = fs::File::options().write(true).open("/dev/full").expect("open /dev/full");
         let (code, said) = run(full.into());
         assert_eq!(code, Some(3), "{words:?}: {said}");

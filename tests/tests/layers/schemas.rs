@@ -32,7 +32,9 @@ fn asked(machine: &Machine, schema: &str, code: i32, words: &[&str]) -> Vec<Valu
         .unwrap_or_else(|e| panic!("{words:?}: {e}: {done:?}"));
     assert!(!values.is_empty(), "{words:?} answers nothing");
     let schema = Schema::read(schema);
-    values.iter().for_each(|value| schema.assert(value));
+    for value in &values {
+        schema.assert(value);
+    }
     values
 }
 
@@ -104,6 +106,7 @@ fn pristine(dir: &Path) {
     machine.boot_pristine(&["disabled"]);
     let status = asked(&machine, "status", 0, &["status"]);
     assert!(status[0]["now"].is_null(), "{status:?}");
+    asked(&machine, "guard", 0, &["guard", "prepare"]);
     for command in ["bless", "record", "refresh"] {
         let said = asked(&machine, command, 0, &[command]);
         assert!(said[0]["layer"].is_null(), "{said:?}");
