@@ -17,11 +17,11 @@ pub(crate) fn run(options: &Options) -> Result<String, Failure> {
         if !rustix::process::geteuid().is_root() {
             return Err(Failure::Missing(format!(
                 "/usr is guarded, and only root may open it: `sudo veneer run -- {} …`",
-                program.display()
+                program.to_string_lossy()
             )));
         }
         unguard_alone(&options.root.join("usr"))?;
     }
     let error = Command::new(program).args(words).exec();
-    Err(Failure::Missing(format!("cannot run {}: {error}", program.display())))
+    Err(Failure::Missing(format!("cannot run {}: {error}", program.to_string_lossy())))
 }

@@ -175,8 +175,12 @@ fn before_the_rebase_only_what_stays_counts() {
     );
     let stays = |hidden: &[&str]| {
         let mut goes = Goes::nothing();
-        ["bin/goes", "lib/libfoo.so.1"].iter().for_each(|path| goes.leave(Path::new(path)));
-        hidden.iter().for_each(|path| goes.hide(Path::new(path)));
+        for path in ["bin/goes", "lib/libfoo.so.1"] {
+            goes.leave(Path::new(path));
+        }
+        for path in hidden {
+            goes.hide(Path::new(path));
+        }
         goes.adopt(Path::new("lib/libadopted.so.1"));
         goes.rest()
     };
