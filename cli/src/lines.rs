@@ -21,16 +21,32 @@ pub(crate) fn tail(path: &str) -> String {
     }
 }
 
+/// What a line is not broken in: words, and commands in backquotes, which people copy.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let parts = text.split('`').enumerate();
+    let marked = parts.map(|(number, part)| match number % 2 {
+        0 => part.to_owned(),
+        _ => format!("`{}`", part.replace(' ', "\u{a0}")),
+    });
+    let whole = marked.collect::<String>();
+    let words: Vec<String> = whole
+        .split([' ', '\n'])
+        .filter(|word| !word.is_empty())
+        .map(|word| word.replace('\u{a0}', " "))
+        .collect();
+    words.into_iter()
+}
+
 /// The text on as many lines as it takes, but not more than `most`.
 pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in words(text) {
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     if lines.len() > most {
@@ -77,6 +93,8 @@ mod tests {
         );
         assert!(wrapped[2].ends_with('…'), "{wrapped:?}");
         assert_eq!(wrap("two words", 3), ["two words"]);
+        let command = format!("{} `veneer retry` brings it back", "x".repeat(71));
+        assert_eq!(wrap(&command, 3)[1], "`veneer retry` brings it back");
         let few = ["a".to_owned(), "b".to_owned()];
         assert_eq!(names("added", few.into_iter()), "2 added: a, b");
         let many = vec!["package".to_owned(); 30];

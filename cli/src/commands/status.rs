@@ -51,11 +51,14 @@ fn describe(status: &Status, now: Option<&Now>, why_not: Option<&str>) -> String
         }
         lines.push(String::new());
     }
-    let message = match status.outcome {
-        Outcome::Layer => format!("Running with a layer: {}.", status.message),
-        Outcome::Pristine => format!("Running pristine ({}): {}.", status.reason.code(), status.message),
+    // Of a pristine boot there is little else to say, and what to do about it comes last.
+    let (message, most) = match status.outcome {
+        Outcome::Layer => (format!("Running with a layer: {}.", status.message), 6),
+        Outcome::Pristine => {
+            (format!("Running pristine ({}): {}.", status.reason.code(), status.message), 14)
+        }
     };
-    lines.extend(wrap(&message, 6));
+    lines.extend(wrap(&message, most));
     let base = &status.base;
     if let Some(source) = base.source {
         let id = base.id.get(..12).unwrap_or(&base.id);
