@@ -202,6 +202,23 @@ listing() {
 # layer: the directory of the layer that is mounted.
 layer() { echo "$STORE/veneer/layers/$(status .layer.id)"; }
 
+# foretell: what the update to the base on the next disk will do, by `veneer check`.
+foretell() {
+    local done=0
+    veneer check --base /dev/disk/by-id/virtio-next --json --verbose > "$STATE/foretold" 2> "$STATE/foretold.errors" || done=$?
+    # 1: there is something to look at.
+    like "veneer check looks at the next base" "$done" "[01]"
+    note < "$STATE/foretold.errors"
+    say "veneer check took $(/usr/bin/env bash -c 'TIMEFORMAT=%R; time veneer check --base /dev/disk/by-id/virtio-next > /dev/null' 2>&1 | tail -n 1) s"
+}
+# as_foretold: this boot did exactly that.
+as_foretold() {
+    same "what the boot did to each entry was told beforehand" \
+        <(jq -r '.entries[] | "\(.path) \(.verdict): \(.why)"' "$STATE/foretold" | LC_ALL=C sort) \
+        <(jq -r '"\(.path) \(.verdict): \(.why)"' "$(layer)/verdicts" | LC_ALL=C sort)
+    same "so were the problems" <(jq -S .problems[] "$STATE/foretold") <(jq -S .problems[] "$STATUS")
+    same "so was the base" <(jq -S '.base | {id, source}' "$STATE/foretold") <(jq -S '.base | {id, source}' "$STATUS")
+}
 timings() {
     say "boot: $(systemd-analyze time 2>&1 | head -n 1)"
     [ ! -e "$STATUS" ] || say "veneer-assemble measured: $(jq -c .timings_us "$STATUS")"

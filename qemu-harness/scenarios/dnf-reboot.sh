@@ -11,3 +11,4 @@ verified
 cp "$HERE/base.packages" "$STATE/base.packages"
 status .layer.id > "$STATE/layer"
 listing "$(layer)/upper" > "$STATE/listing"
+foretell

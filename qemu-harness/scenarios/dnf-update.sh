@@ -5,6 +5,7 @@ on_layer rebased
 blessed
 is "its parent is the old base's layer" "$(status .layer.parent)" "$(cat "$STATE/layer")"
 watches
+as_foretold
 
 same "rpm lists the new base, and of what was installed what that lacks" <(packages) <(rebased_packages)
 is "no package is listed twice" "$(packages | cut -d' ' -f1 | uniq -d)" ""

@@ -248,7 +248,11 @@ fn sealed() -> Scenario {
 fn dnf5() -> Scenario {
     let boots = vec![
         Boot::new("first boot: dnf5 installs a daemon and more", &DNF_A, DNF_INSTALL),
-        Boot { ends: Ends::Reboot, ..Boot::new("reboot: all is there", &DNF_A, DNF_REBOOT) },
+        Boot {
+            ends: Ends::Reboot,
+            next: Some(&DNF_B),
+            ..Boot::new("reboot: all is there", &DNF_A, DNF_REBOOT)
+        },
         Boot::new("base updated: its rpm composes the database", &DNF_B, DNF_UPDATE),
         Boot::new("base rolled back: the old layer as it was", &DNF_A, DNF_ROLLBACK),
     ];
@@ -278,7 +282,11 @@ fn guard(boot: Boot) -> Boot {
 fn story(name: &'static str, about: &'static str, a: &'static Recipe, b: &'static Recipe) -> Scenario {
     let boots = vec![
         Boot::new("first boot: a layer is bound, a package installed", a, INSTALL),
-        Boot { ends: Ends::Reboot, ..Boot::new("reboot: the layer is used, the daemon runs", a, REBOOT) },
+        Boot {
+            ends: Ends::Reboot,
+            next: Some(b),
+            ..Boot::new("reboot: the layer is used, the daemon runs", a, REBOOT)
+        },
         Boot::new("base updated: the layer is rebased, the daemon still runs", b, UPDATE),
         Boot::new("base rolled back: the old layer as it was", a, ROLLBACK),
     ];

@@ -111,6 +111,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) dir: PathBuf,
     /// MiB a second that the system disk does at most.
     pub(crate) disk_speed: Option<u32>,
+    /// A read-only disk with the /usr of the base that comes next.
+    pub(crate) next: Option<PathBuf>,
 }
 
 /// When the power is to be cut.
@@ -157,9 +159,12 @@ impl Machine<'_> {
         let speed = self
             .disk_speed
             .map_or(String::new(), |mib| format!(",throttling.bps-total={}", u64::from(mib) << 20));
-        for (id, path, more) in
-            [("system", self.disk, speed.as_str()), ("veneer-test", self.test_disk.as_path(), ",readonly=on")]
-        {
+        let disks = [
+            ("system", self.disk, speed.as_str()),
+            ("veneer-test", self.test_disk.as_path(), ",readonly=on"),
+        ];
+        let next = self.next.iter().map(|path| ("next", path.as_path(), ",readonly=on"));
+        for (id, path, more) in disks.into_iter().chain(next) {
             let path = path.display();
             qemu.args(["-drive", &format!("file={path},format=raw,if=none,cache=unsafe,id={id}{more}")]);
             qemu.args(["-device", &format!("virtio-blk-pci,drive={id},serial={id}")]);

@@ -218,9 +218,10 @@ fn find(names: &[&str]) -> Result<Vec<Scenario>> {
 /// Makes the images of all bases that the scenarios name, some at a time.
 fn images(cache: &Cache, tools: &Tools, stage: &Stage, scenarios: &[Scenario]) -> Result<Vec<Image>> {
     let mut wanted: Vec<&'static Recipe> = Vec::new();
-    for boot in scenarios.iter().flat_map(|scenario| &scenario.boots) {
-        if wanted.iter().all(|recipe| recipe.name != boot.base.name) {
-            wanted.push(boot.base);
+    let boots = scenarios.iter().flat_map(|scenario| &scenario.boots);
+    for base in boots.flat_map(|boot| [Some(boot.base), boot.next]).flatten() {
+        if wanted.iter().all(|recipe| recipe.name != base.name) {
+            wanted.push(base);
         }
     }
     let queue = Mutex::new(wanted.into_iter());

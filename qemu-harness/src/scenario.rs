@@ -36,6 +36,8 @@ pub(crate) struct Boot {
     pub(crate) deadline: Duration,
     /// MiB a second that the system disk does at most, so that work on it takes a while on any host.
     pub(crate) disk_speed: Option<u32>,
+    /// The base that comes next: its /usr is there to look at, as an updater has it, on a read-only disk of its own.
+    pub(crate) next: Option<&'static Recipe>,
 }
 
 impl Boot {
@@ -49,6 +51,7 @@ impl Boot {
             ends: Ends::PowerOff,
             deadline: Duration::from_secs(900),
             disk_speed: None,
+            next: None,
         }
     }
 }
