@@ -225,11 +225,11 @@ impl Lab<'_> {
         };
         let test_disk = self.test_disk(image, boot.script, end, dir)?;
         // Without mitigations an emulated boot takes an eighth less of the processor. And it is so slow that on a
-        // busy host ten seconds for the store may be too few, or even systemd's 90 for the other disks; the boot's own
-        // words come later, so they win.
+        // busy host ten seconds for the store may be too few, or even systemd's 90 for the other disks; the kernel, too,
+        // may find that its timer does not tick, and panic. The boot's own words come later, so they win.
         let cmdline = format!(
             "root=PARTLABEL=root rw {} mount.usrfstype=erofs mount.usrflags=ro \
-             console=ttyS0 panic=-1 mitigations=off rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 \
+             console=ttyS0 panic=-1 mitigations=off no_timer_check rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 \
              systemd.default_device_timeout_sec=300 {} {}",
             image.usr_words()?,
             boot.cmdline.replace("{kept}", kept),
