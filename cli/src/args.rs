@@ -7,6 +7,7 @@ use lexopt::{Arg, Parser};
 use veneer::paths;
 
 use crate::commands::Guard;
+use crate::terminal::Output;
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     /// Say nothing but what is wrong.
     pub(crate) quiet: bool,
+    /// Whether a long list may go through a pager.
+    pub(crate) pager: bool,
     pub(crate) store: PathBuf,
     /// True if the store is where a real boot mounts it.
     pub(crate) store_is_mount: bool,
@@ -47,6 +50,15 @@ pub(crate) struct Options {
     pub(crate) word: Option<String>,
     /// Of `run`: the program and its words.
     pub(crate) words: Vec<OsString>,
+}
+
+impl Options {
+    /// What is to be expected on standard output.
+    pub(crate) fn output(&self) -> Output {
+        let is_list = matches!(self.command, Command::Diff | Command::Layers | Command::Check);
+        let is_long = is_list || (self.command == Command::Rebase && self.dry_run);
+        Output { is_long: is_long && self.pager && !self.quiet, is_text: !self.json }
+    }
 }
 
 /// The commands.
@@ -95,6 +107,7 @@ Called by units and hooks:
 
   --json           for programs
   -q, --quiet      nothing but errors
+  --no-pager       print long lists as they are
   --base BASE      the other base: a directory (its root, or its /usr), an image, a block device, or `staged`
   --dry-run        say what would be done, and do nothing
   --soft           keep the list of packages that were wanted, and say how to install them again
@@ -118,11 +131,13 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let mut words = Vec::new();
     let (mut early, mut quiet, mut yes, mut about) = (false, false, false, None);
     let (mut verbose, mut soft) = (false, false);
+    let mut pager = true;
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
         match arg {
             Arg::Long("json") => json = true,
             Arg::Long("quiet") | Arg::Short('q') => quiet = true,
+            Arg::Long("no-pager") => pager = false,
             Arg::Long("root") => root = path(&mut parser)?,
             Arg::Long("store") => store = Some(path(&mut parser)?),
             Arg::Long("runtime") => runtime = Some(path(&mut parser)?),
@@ -178,6 +193,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
         command,
         json,
         quiet,
+        pager,
         yes,
         word: about,
         words,

@@ -12,6 +12,7 @@ mod output;
 mod owner;
 mod packages;
 mod refresh;
+mod terminal;
 mod wanted;
 mod warnings;
 
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use args::{Args, Command};
 use failure::Failure;
-use veneer::report::{Sink, start_log};
+use terminal::Terminal;
 
 fn main() -> ExitCode {
     let args = match args::read(std::env::args_os().skip(1)) {
@@ -32,7 +33,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    start_log("veneer", Sink::Stderr);
+    terminal::start_log();
+    let terminal = Terminal::begin(args.output());
     let result = match args.command {
         Command::Status => commands::status(&args),
         Command::Layers => commands::layers(&args),
@@ -52,7 +54,9 @@ fn main() -> ExitCode {
             if args.json { format!("{}\n", serde_json::json!({ "message": text.trim_end() })) } else { text }
         }),
     };
-    finish(result.and_then(|text| if args.quiet { Ok(()) } else { output::print(&text) }))
+    let result = result.and_then(|text| if args.quiet { Ok(()) } else { output::print(&text) });
+    terminal.end();
+    finish(result)
 }
 
 fn finish(result: Result<(), Failure>) -> ExitCode {

@@ -3,10 +3,11 @@
 use std::io::{ErrorKind, Write as _};
 
 use crate::failure::Failure;
+use crate::terminal::Out;
 
 /// Prints a text.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     done(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 

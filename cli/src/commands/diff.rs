@@ -14,6 +14,7 @@ use crate::args::Options;
 use crate::failure::Failure;
 use crate::output::done;
 use crate::owner::owners;
+use crate::terminal::Out;
 
 /// Packages are asked for so many paths at once.
 const BATCH: usize = 2000;
@@ -22,14 +23,15 @@ pub(crate) fn diff(options: &Options) -> Result<String, Failure> {
     let source = Other::source(options)?;
     let upper = look_at_layer(options, &source.name)?.sub(c"upper")?;
     let base = bare_base(options)?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = Out::new();
     let mut rows: Vec<(PathBuf, Change, Kind)> = Vec::new();
     let mut failed = None;
     let mut flush = |rows: &mut Vec<(PathBuf, Change, Kind)>| {
-        let written = print(options, rows, &mut out);
+        // A reader that went away is no reason to complain, and none to ask for packages on end.
+        if failed.is_none() {
+            failed = print(options, rows, &mut out).err();
+        }
         rows.clear();
-        // A reader that went away is no reason to complain.
-        failed = failed.take().or(written.err());
     };
     each(&upper, &base, |path, change, kind| {
         rows.push((path.to_path_buf(), change, kind));

@@ -11,6 +11,7 @@ use veneer::tree::Dir;
 
 use super::other::Other;
 use crate::failure::Failure;
+use crate::terminal::{Unit, tell};
 
 /// A verdict as lists have it: a line of the file `verdicts` that a rebase leaves in the layer.
 #[derive(Debug, Clone, Serialize)]
@@ -49,8 +50,10 @@ impl Foretold {
         with_entries: bool,
         asked: &BTreeSet<PathBuf>,
     ) -> Result<Self, Failure> {
-        let mut told = Foretold::default();
+        let (mut told, mut seen) = (Foretold::default(), 0);
         let of_packages = judge_all(layer, &other.machine.usr, old, &other.policy, |path, judgement| {
+            seen += 1;
+            tell("judging the layer", seen, 0, Unit::Things("entries"));
             *told.counts.entry(judgement.verdict.word()).or_default() += 1;
             told.problems.extend(problem(path, judgement));
             if with_entries && !judgement.is_plain() {

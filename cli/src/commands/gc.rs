@@ -11,6 +11,7 @@ use super::ask::ask;
 use super::{count, open, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
+use crate::terminal::{Unit, tell};
 
 pub(crate) fn gc(options: &Options) -> Result<String, Failure> {
     let status = this_boot(options)?;
@@ -27,7 +28,9 @@ pub(crate) fn gc(options: &Options) -> Result<String, Failure> {
     }
     let going = useless(&contents.layers, &needs);
     let mut text = String::new();
-    for (layer, why) in &going {
+    let directories = Unit::Things("directories");
+    for (number, (layer, why)) in (0..).zip(&going) {
+        tell("measuring layers", number, going.len() as u64, directories);
         let mib = size_of(&store.open_layer(&layer.name)?)? >> 20;
         // Writing to a String cannot fail.
         let _ =
@@ -40,7 +43,8 @@ pub(crate) fn gc(options: &Options) -> Result<String, Failure> {
     let all = going.len() + contents.leftovers.len();
     if all > 0 && !options.dry_run {
         ask(options, &text, &format!("Remove {}, for good?", count(all, "directory", "directories")))?;
-        for (layer, _) in &going {
+        for (number, (layer, _)) in (0..).zip(&going) {
+            tell("removing layers", number, going.len() as u64, directories);
             store.remove_layer(&layer.name)?;
         }
         for name in &contents.leftovers {

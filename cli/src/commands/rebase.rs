@@ -15,6 +15,7 @@ use crate::args::Options;
 use crate::base::Identity;
 use crate::failure::Failure;
 use crate::output::done;
+use crate::terminal::Out;
 
 pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
     let other = Other::find(options)?;
@@ -56,7 +57,7 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
 /// A line for each entry of the layer, as it is judged.
 fn dry_run(options: &Options, other: &Other, name: &LayerName, old: Option<&Dir>) -> Result<String, Failure> {
     let source = look_at_layer(options, name)?;
-    let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+    let mut out = Out::new();
     let mut failed = None;
     judge_all(&source, &other.machine.usr, old, &other.policy, |path, judgement| {
         let entry = Entry::new(path, judgement);

@@ -9,6 +9,7 @@ use veneer::tree::Dir;
 use super::{answer, open, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
+use crate::terminal::{Unit, tell};
 
 pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     let Some(layer) = this_boot(options)?.layer else {
@@ -17,6 +18,7 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
         }
         return Ok("this boot has no layer: there is nothing to record\n".into());
     };
+    tell(&format!("recording the base of layer {}", layer.id), 0, 0, Unit::Things("entries"));
     let store = open(options)?;
     let dir = store.open_layer(&layer.id)?;
     let base = running_base(options)?;

@@ -28,6 +28,7 @@ mod shown;
 mod soname;
 mod stopped;
 mod stories;
+mod terminal;
 mod trial;
 mod warned;
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         warned::SCENARIOS,
         schemas::SCENARIOS,
         bad_input::SCENARIOS,
+        terminal::SCENARIOS,
         stopped::SCENARIOS,
         arguments::SCENARIOS,
         conf::SCENARIOS,

@@ -8,7 +8,6 @@ mod voice;
 
 pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
 pub use problem::{Problem, ProblemKind, display_path};
-pub use progress::Progress;
+pub use progress::{Progress, show_progress};
 pub use status::{Outcome, Status, StatusBase, StatusLayer};
-pub(crate) use voice::one_line;
-pub use voice::{Sink, start_log};
+pub use voice::{Sink, one_line, start_log};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -11,6 +12,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The kernel log is no place for more.
 const STEP: Duration = Duration::from_secs(3);
+
+/// Who is told instead of the log: what is done, and how many bytes of how many.
+type Shown = fn(&str, u64, u64);
+
+static SHOWN: OnceLock<Shown> = OnceLock::new();
+
+/// Tells `shown` how far work is, at every step of it, instead of the log: a terminal has a bar for it.
+pub fn show_progress(shown: Shown) {
+    // The first one stays: a program has one terminal.
+    let _ = SHOWN.set(shown);
+}
 
 /// How far a piece of work is, in bytes.
 #[derive(Debug)]
@@ -38,6 +50,10 @@ impl Progress {
         let elapsed = self.started.elapsed();
         if elapsed > self.limit {
             return Err(Error::Slow { what: self.what.clone(), seconds: self.limit.as_secs() });
+        }
+        if let Some(shown) = SHOWN.get() {
+            shown(&self.what, self.done, self.total);
+            return Ok(());
         }
         let due = self.said.map_or(elapsed > PATIENCE, |said| said.elapsed() > STEP);
         if due {

@@ -56,7 +56,8 @@ impl Log for Voice {
 
 /// The text as one line of at most about `limit` bytes, with nothing in it that a terminal would obey: parts of it may
 /// come from a store that was in other hands.
-pub(crate) fn one_line(text: &str, limit: usize) -> String {
+#[must_use]
+pub fn one_line(text: &str, limit: usize) -> String {
     let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if line.len() > limit {
         let end = (0..=limit).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
