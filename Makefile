@@ -32,7 +32,7 @@ BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
 PAGES = $(if $(shell command -v scdoc),$(patsubst docs/man/%.scd,$(TARGET_DIR)/man/%,$(wildcard docs/man/*.scd)))
 SHELL_FILES = scripts/host-packages packaging/guarded/dpkg dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
 
-.PHONY: help build man install check check-all crash versions demo bench clean
+.PHONY: help build man install check check-all crash versions demo screenshots bench clean
 
 help:
 	@echo 'make build                          the programs, optimized, into $(RELEASE) (STATIC=yes|no)'
@@ -44,6 +44,7 @@ help:
 	@echo 'make check-all                      check, and the virtual machines that take longer'
 	@echo 'make fuzz-rebase [CASES=] [SEED=]   random rebases against the model, CASES of each form of a base'
 	@echo 'make demo                           the story in a virtual machine: install, reboot, update, still there'
+	@echo 'make screenshots                    docs/pictures of the command on a real machine (needs rsvg-convert)'
 	@echo 'make bench                          sizes and times'
 	@echo 'make clean                          remove what was built'
 
@@ -130,6 +131,11 @@ fuzz-rebase:
 demo:
 	scripts/host-packages
 	$(CARGO) run --release --locked -p qemu-harness -- demo
+
+# Of Debian and Ubuntu: librsvg2-bin, fonts-dejavu-core.
+screenshots:
+	scripts/host-packages
+	$(CARGO) run --release --locked -p qemu-harness -- screenshots docs/pictures
 
 bench:
 	./tests/bench.sh

@@ -8,6 +8,13 @@ show() {
     say "\$ $1"
     eval "$1" 2>&1 | sed 's/^/>   /' >&3
 }
+# shot NAME COMMAND: for a picture: what a command line prints on a terminal, as hexadecimal digits.
+shot() {
+    local text
+    text=$(SYSTEMD_COLORS=1 TERM=xterm PAGER= script --quiet --command "$2" /dev/null < /dev/null | od -An -v -tx1 | tr -d ' \n')
+    printf '* %s %s\n' "$1" "$(printf '%s\n' "$2" | od -An -v -tx1 | tr -d ' \n')$text" >&3
+    refuse "$1 prints something" [ -z "$text" ]
+}
 note() { sed 's/^/# /' >&3; }
 # keep VALUE: what `{kept}` on the command line of the boots that follow stands for.
 keep() { printf '= %s\n' "$1" >&3; }
@@ -205,11 +212,11 @@ layer() { echo "$STORE/veneer/layers/$(status .layer.id)"; }
 # foretell: what the update to the base on the next disk will do, by `veneer check`.
 foretell() {
     local done=0
-    veneer check --base /dev/disk/by-id/virtio-next --json --verbose > "$STATE/foretold" 2> "$STATE/foretold.errors" || done=$?
+    veneer check --base /dev/disk/by-id/virtio-veneer-next --json --verbose > "$STATE/foretold" 2> "$STATE/foretold.errors" || done=$?
     # 1: there is something to look at.
     like "veneer check looks at the next base" "$done" "[01]"
     note < "$STATE/foretold.errors"
-    say "veneer check took $(/usr/bin/env bash -c 'TIMEFORMAT=%R; time veneer check --base /dev/disk/by-id/virtio-next > /dev/null' 2>&1 | tail -n 1) s"
+    say "veneer check took $(/usr/bin/env bash -c 'TIMEFORMAT=%R; time veneer check --base /dev/disk/by-id/virtio-veneer-next > /dev/null' 2>&1 | tail -n 1) s"
 }
 # as_foretold: this boot did exactly that.
 as_foretold() {

@@ -105,14 +105,14 @@ pub(crate) struct Machine<'a> {
     pub(crate) disk: &'a Path,
     /// The read-only disk with the script.
     pub(crate) test_disk: PathBuf,
+    /// Another read-only disk, with a base to look at.
+    pub(crate) next: Option<PathBuf>,
     /// The kernel's command line.
     pub(crate) cmdline: String,
     /// Where console, report and journal go.
     pub(crate) dir: PathBuf,
     /// MiB a second that the system disk does at most.
     pub(crate) disk_speed: Option<u32>,
-    /// A read-only disk with the /usr of the base that comes next.
-    pub(crate) next: Option<PathBuf>,
 }
 
 /// When the power is to be cut.
@@ -159,12 +159,9 @@ impl Machine<'_> {
         let speed = self
             .disk_speed
             .map_or(String::new(), |mib| format!(",throttling.bps-total={}", u64::from(mib) << 20));
-        let disks = [
-            ("system", self.disk, speed.as_str()),
-            ("veneer-test", self.test_disk.as_path(), ",readonly=on"),
-        ];
-        let next = self.next.iter().map(|path| ("next", path.as_path(), ",readonly=on"));
-        for (id, path, more) in disks.into_iter().chain(next) {
+        let test = ("veneer-test", self.test_disk.as_path(), ",readonly=on");
+        let next = self.next.as_deref().map(|path| ("veneer-next", path, ",readonly=on"));
+        for (id, path, more) in [("system", self.disk, speed.as_str()), test].into_iter().chain(next) {
             let path = path.display();
             qemu.args(["-drive", &format!("file={path},format=raw,if=none,cache=unsafe,id={id}{more}")]);
             qemu.args(["-device", &format!("virtio-blk-pci,drive={id},serial={id}")]);

@@ -33,6 +33,7 @@ mod progress;
 mod recipe;
 mod run;
 mod scenario;
+mod screenshot;
 mod stage;
 mod tap;
 mod timing;
@@ -47,6 +48,7 @@ usage: qemu-harness [OPTION…] COMMAND
   check           boot those that every change must pass
   all             boot all of them
   demo            the story, told by a real machine
+  screenshots DIR pictures of what the command prints on a real machine, as SVG and PNG
   shell NAME      a console on the first machine of a scenario
   clean           remove from the cache what today's recipes no longer name; clean --all removes everything
 options:
@@ -123,6 +125,7 @@ impl Arguments {
             ["check"] => self.run(&catalogue::check(), true),
             ["run", names @ ..] if !names.is_empty() => self.run(&find(names)?, true),
             ["demo"] => self.run(&[demo::story()], false),
+            ["screenshots", dir] => self.screenshots(std::path::Path::new(dir)),
             ["shell", name] => self.shell(&find(&[name])?),
             ["clean"] => self.clean(),
             _ => Err(Error::Usage("what is to be done?".to_owned())),
@@ -135,6 +138,20 @@ impl Arguments {
             progress::say(&format!("all of it took {} s", progress::elapsed().as_secs()));
             println!("{} passed, {} failed", tally.passed, tally.failed);
             Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        })
+    }
+
+    fn screenshots(&self, dir: &std::path::Path) -> Result<ExitCode> {
+        let story = screenshot::story();
+        self.with_lab(std::slice::from_ref(&story), true, |lab| {
+            let tally = lab.run_all(std::slice::from_ref(&story), 1)?;
+            if tally.failed > 0 {
+                return Ok(ExitCode::FAILURE);
+            }
+            for path in screenshot::render(&lab.cache.path("runs").join(story.name), dir)? {
+                println!("{}", path.display());
+            }
+            Ok(ExitCode::SUCCESS)
         })
     }
 
@@ -219,7 +236,7 @@ fn find(names: &[&str]) -> Result<Vec<Scenario>> {
 fn images(cache: &Cache, tools: &Tools, stage: &Stage, scenarios: &[Scenario]) -> Result<Vec<Image>> {
     let mut wanted: Vec<&'static Recipe> = Vec::new();
     let boots = scenarios.iter().flat_map(|scenario| &scenario.boots);
-    for base in boots.flat_map(|boot| [Some(boot.base), boot.next]).flatten() {
+    for base in boots.flat_map(|boot| std::iter::once(boot.base).chain(boot.next)) {
         if wanted.iter().all(|recipe| recipe.name != base.name) {
             wanted.push(base);
         }

@@ -34,10 +34,10 @@ pub(crate) struct Boot {
     pub(crate) ends: Ends,
     /// When it is taken for hung. Generous: only a failing run waits for it.
     pub(crate) deadline: Duration,
+    /// A base whose /usr is on another disk of the machine, for looking at.
+    pub(crate) next: Option<&'static Recipe>,
     /// MiB a second that the system disk does at most, so that work on it takes a while on any host.
     pub(crate) disk_speed: Option<u32>,
-    /// The base that comes next: its /usr is there to look at, as an updater has it, on a read-only disk of its own.
-    pub(crate) next: Option<&'static Recipe>,
 }
 
 impl Boot {

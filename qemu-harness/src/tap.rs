@@ -19,6 +19,8 @@ pub(crate) struct Report {
     pub(crate) points: Vec<Point>,
     /// Lines for people, without their `> `.
     pub(crate) said: Vec<String>,
+    /// What was printed on a terminal, by name.
+    pub(crate) shots: Vec<(String, Vec<u8>)>,
     /// What the script kept for the command line of the boots that follow.
     pub(crate) kept: Option<String>,
     /// The number of the plan line.
@@ -36,6 +38,8 @@ impl Report {
         for line in text.lines() {
             if let Some(said) = line.strip_prefix("> ") {
                 report.said.push(said.to_owned());
+            } else if let Some(shot) = line.strip_prefix("* ").and_then(shot) {
+                report.shots.push(shot);
             } else if let Some(kept) = line.strip_prefix("= ") {
                 report.kept = Some(kept.to_owned());
             } else if let Some(note) = line.strip_prefix("# ") {
@@ -74,6 +78,14 @@ impl Report {
     }
 }
 
+/// A name, and bytes in hexadecimal digits.
+fn shot(line: &str) -> Option<(String, Vec<u8>)> {
+    let (name, digits) = line.split_once(' ')?;
+    let pair = |at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(pair).collect();
+    Some((name.to_owned(), bytes?))
+}
+
 fn point(ok: bool, rest: &str) -> Point {
     let text = rest.split_once(" - ").map_or(rest, |(_, text)| text);
     Point { ok, text: text.to_owned(), notes: Vec::new() }
@@ -94,6 +106,12 @@ mod tests {
         assert_eq!(report.said, ["hello"]);
         assert_eq!(report.kept.as_deref(), Some("0001-abc"));
         assert_eq!(report.defect(), None);
+    }
+
+    #[test]
+    fn pictures() {
+        let report = Report::parse("* diff 1b5b6d0a\n* odd 1b5\n* no 1g\n* \n");
+        assert_eq!(report.shots, [("diff".to_owned(), b"\x1b[m\n".to_vec())]);
     }
 
     #[test]
