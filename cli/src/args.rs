@@ -50,6 +50,19 @@ pub(crate) struct Options {
     pub(crate) word: Option<String>,
     /// Of `run`: the program and its words.
     pub(crate) words: Vec<OsString>,
+    /// Of `lint`: the stamp to write.
+    pub(crate) stamp: Option<Stamp>,
+    /// Of `lint`: where initramfs images are.
+    pub(crate) initrd: Vec<PathBuf>,
+    /// Warnings count as errors.
+    pub(crate) strict: bool,
+}
+
+/// What an image's stamp is to say.
+#[derive(Debug)]
+pub(crate) enum Stamp {
+    Random,
+    Text(String),
 }
 
 impl Options {
@@ -79,6 +92,8 @@ pub(crate) enum Command {
     Why,
     Run,
     Guard(Guard),
+    Doctor,
+    Lint,
 }
 
 const HELP: &str = "\
@@ -96,6 +111,9 @@ Usage: veneer [OPTION...] COMMAND
   use ID                         another layer of this base for the next boots
   reset [--soft] [--yes]         an empty layer for the next boot; the one that is there stays until gc
   gc [--dry-run] [--yes]         remove layers that nothing needs any more, after saying which
+  doctor [--strict]              what is wrong with this system, and what to do about it; 1 if there is an error
+  lint [--stamp[=TEXT]] [--initrd FILE] [--strict]
+                                 what an image that is being built lacks; 1 if there is an error
   run [--] COMMAND [WORD...]     a program that may write to /usr where it is guarded
 
 Called by units and hooks:
@@ -114,6 +132,9 @@ Called by units and hooks:
   --verbose        also what becomes of each entry
   --yes            do not ask
   --force          also if that base is another system
+  --strict         warnings are errors
+  --stamp[=TEXT]   first write into the image which build it is: TEXT, or a random number
+  --initrd FILE    look into this initramfs, instead of those in /boot and /usr/lib/modules
   --root DIR       the system (default /)
   --store DIR      where the store is mounted (default ROOT/run/initramfs/veneer/store)
   --runtime DIR    where status.json is (default ROOT/run/veneer)
@@ -132,6 +153,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
     let (mut early, mut quiet, mut yes, mut about) = (false, false, false, None);
     let (mut verbose, mut soft) = (false, false);
     let mut pager = true;
+    let (mut stamp, mut initrd, mut strict) = (None, Vec::new(), false);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         let path = |parser: &mut Parser| parser.value().map(PathBuf::from).map_err(|e| e.to_string());
         match arg {
@@ -148,6 +170,9 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
             Arg::Long("soft") => soft = true,
             Arg::Long("early") => early = true,
             Arg::Long("yes") => yes = true,
+            Arg::Long("stamp") => stamp = Some(read_stamp(parser.optional_value())?),
+            Arg::Long("initrd") => initrd.push(path(&mut parser)?),
+            Arg::Long("strict") => strict = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(Args::Print(HELP.into())),
             Arg::Long("version") => {
                 return Ok(Args::Print(concat!("veneer ", env!("CARGO_PKG_VERSION"), "\n").into()));
@@ -167,6 +192,8 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
                     Some("gc") => Command::Gc,
                     Some("diff") => Command::Diff,
                     Some("why") => Command::Why,
+                    Some("doctor") => Command::Doctor,
+                    Some("lint") => Command::Lint,
                     Some("run") => Command::Run,
                     Some("guard") => {
                         let words: Vec<OsString> = parser.raw_args().map_err(|e| e.to_string())?.collect();
@@ -207,6 +234,9 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Args, St
         verbose,
         soft,
         early,
+        stamp,
+        initrd,
+        strict,
     };
     match complaint(&options) {
         Some(complaint) => Err(complaint.into()),
@@ -238,7 +268,26 @@ fn complaint(options: &Options) -> Option<&'static str> {
             "which layer is it to be? `veneer layers` lists them",
         ),
         (command == Command::Run && options.words.is_empty(), "run what? `veneer run -- COMMAND`"),
+        (options.stamp.is_some() && command != Command::Lint, "--stamp goes with lint"),
+        (!options.initrd.is_empty() && command != Command::Lint, "--initrd goes with lint"),
+        (
+            options.strict && !matches!(command, Command::Lint | Command::Doctor),
+            "--strict goes with lint and doctor",
+        ),
         (options.early && command != Command::Refresh, "--early goes with refresh"),
     ];
     complaints.iter().find(|(applies, _)| *applies).map(|(_, complaint)| *complaint)
+}
+
+/// A stamp that a boot can use: one line, and not more than is read of it.
+fn read_stamp(value: Option<OsString>) -> Result<Stamp, String> {
+    let Some(value) = value else { return Ok(Stamp::Random) };
+    let text = value.to_str().map(str::trim).filter(|text| !text.is_empty() && text.len() < 4096);
+    match text.filter(|text| !text.contains(char::is_control)) {
+        Some(text) => Ok(Stamp::Text(text.to_owned())),
+        None => {
+            Err("--stamp=TEXT takes one line of at most 4095 bytes; without TEXT it is a random number"
+                .into())
+        }
+    }
 }

@@ -7,11 +7,15 @@ mod base;
 mod commands;
 mod date;
 mod failure;
+mod finding;
+mod image;
 mod lines;
 mod output;
 mod owner;
 mod packages;
 mod refresh;
+mod root;
+mod system;
 mod terminal;
 mod wanted;
 mod warnings;
@@ -53,6 +57,8 @@ fn main() -> ExitCode {
         Command::Guard(what) => commands::guard(&args, what).map(|text| {
             if args.json { format!("{}\n", serde_json::json!({ "message": text.trim_end() })) } else { text }
         }),
+        Command::Doctor => commands::doctor(&args),
+        Command::Lint => commands::lint(&args),
     };
     let result = result.and_then(|text| if args.quiet { Ok(()) } else { output::print(&text) });
     terminal.end();

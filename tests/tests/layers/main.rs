@@ -9,6 +9,7 @@ mod conf;
 mod content;
 mod corrupt;
 mod cost;
+mod doctor;
 mod dpkg;
 mod foretold;
 mod guarded;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         schemas::SCENARIOS,
         bad_input::SCENARIOS,
         terminal::SCENARIOS,
+        doctor::SCENARIOS,
         stopped::SCENARIOS,
         arguments::SCENARIOS,
         conf::SCENARIOS,

@@ -107,6 +107,11 @@ fn pristine(dir: &Path) {
     let status = asked(&machine, "status", 0, &["status"]);
     assert!(status[0]["now"].is_null(), "{status:?}");
     asked(&machine, "guard", 0, &["guard", "prepare"]);
+    // The tests' bases are no whole images.
+    for command in ["doctor", "lint"] {
+        let told = asked(&machine, command, 1, &[command]);
+        assert!(told[0]["errors"].as_u64() > Some(0), "{told:?}");
+    }
     for command in ["bless", "record", "refresh"] {
         let said = asked(&machine, command, 0, &[command]);
         assert!(said[0]["layer"].is_null(), "{said:?}");

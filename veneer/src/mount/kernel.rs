@@ -40,8 +40,9 @@ const FORBIDDEN: [&str; 9] = [
     "ro",
 ];
 
-/// The word among a mount's options that must not be there.
-pub(super) fn forbidden(options: &str) -> Option<&str> {
+/// The word among the options of a layer's mount that must not be there.
+#[must_use]
+pub fn forbidden(options: &str) -> Option<&str> {
     options.split(',').find(|word| FORBIDDEN.contains(word))
 }
 

@@ -13,6 +13,7 @@ mod table;
 pub use bind::Bind;
 pub use ext4::{allocate_at_once, delays_allocation};
 pub use guard::{guard, unguard, unguard_alone};
+pub use kernel::forbidden;
 pub use overlay::{Assembled, Layers};
 pub use private::enter_private_root;
 pub use table::{MountRow, MountTable, Site, Time, is_mount_point, seen_at, site};

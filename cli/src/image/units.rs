@@ -1,0 +1,134 @@
+//! The units of the running system: there, wanted by what they say, and not masked.
+
+use std::path::Path;
+
+use crate::finding::Finding;
+use crate::root::Root;
+
+/// With what is lost without it.
+const UNITS: [(&str, &str); 6] = [
+    ("veneer-bless.service", "no boot is called good, and after some a layer is set aside"),
+    ("veneer-guard.service", "a guarded /usr stays closed to package managers"),
+    ("veneer-record.service", "a rebase cannot tell what the user changed"),
+    ("veneer-refresh-early.service", "indexes of modules and libraries are stale after a rebase"),
+    ("veneer-refresh.service", "caches are stale after a rebase"),
+    ("veneer-grow.service", "a store does not fill a partition that was made larger"),
+];
+
+/// Names of Veneer's units, for asking systemd about them.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    UNITS.iter().map(|(name, _)| *name)
+}
+
+const VENDOR: &str = "usr/lib/systemd/system";
+const LOCAL: &str = "etc/systemd/system";
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Missing,
+    Masked,
+    /// Nothing wants it of what it says that it is wanted by.
+    Unwanted(String),
+    Wanted,
+}
+
+#[derive(Debug)]
+pub(crate) struct Facts {
+    units: Vec<(&'static str, &'static str, State)>,
+    has_command: bool,
+    has_tmpfiles: bool,
+}
+
+impl Facts {
+    pub(crate) fn gather(root: &Root) -> Self {
+        let units = UNITS.iter().map(|(name, loss)| (*name, *loss, state(root, name)));
+        Facts {
+            units: units.collect(),
+            has_command: root.is_program("usr/bin/veneer"),
+            has_tmpfiles: root.exists("usr/lib/tmpfiles.d/veneer.conf"),
+        }
+    }
+
+    pub(crate) fn judge(&self) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let missing = self.units.iter().filter(|(.., state)| *state == State::Missing);
+        let missing: Vec<String> = missing.map(|(name, loss, _)| format!("{name} ({loss})")).collect();
+        if !missing.is_empty() {
+            let message = format!("units are missing: {}", missing.join(", "));
+            let next =
+                "Install Veneer into this tree: `make install DESTDIR=TREE`, or the distribution's package.";
+            found.push(Finding::error("unit-missing", message, next));
+        }
+        for (name, loss, state) in &self.units {
+            if *state == State::Masked {
+                let next = format!("`systemctl unmask {name}`, if that is not what you want.");
+                found.push(Finding::warning("unit-masked", format!("{name} is masked: {loss}"), next));
+            }
+            if let State::Unwanted(target) = state {
+                let message = format!("{name} is not enabled, since {target} does not want it: {loss}");
+                let next = format!("`systemctl enable {name}`, or enable it in a preset.");
+                found.push(Finding::error("unit-not-enabled", message, next));
+            }
+        }
+        if !self.has_command {
+            let message = "there is no /usr/bin/veneer, which the units and hooks call";
+            found.push(Finding::error("command-missing", message, "Install the command."));
+        }
+        if !self.has_tmpfiles {
+            let message =
+                "there is no tmpfiles.d/veneer.conf: nobody is told at login why a boot is pristine";
+            found.push(Finding::warning(
+                "tmpfiles-missing",
+                message,
+                "Install cli/units/veneer.tmpfiles.conf as /usr/lib/tmpfiles.d/veneer.conf.",
+            ));
+        }
+        found
+    }
+}
+
+fn state(root: &Root, name: &str) -> State {
+    // The link itself: in a tree there need not be a /dev/null.
+    let local = std::fs::read_link(root.dir().join(LOCAL).join(name));
+    if local.is_ok_and(|target| target == Path::new("/dev/null")) {
+        return State::Masked;
+    }
+    let Some(text) = root.text(format!("{LOCAL}/{name}")).or_else(|| root.text(format!("{VENDOR}/{name}")))
+    else {
+        return State::Missing;
+    };
+    let mut targets = text.lines().filter_map(|line| line.strip_prefix("WantedBy="));
+    let Some(target) = targets.next() else { return State::Wanted };
+    let is_wanted = [VENDOR, LOCAL].iter().any(|dir| {
+        // The link counts, wherever it leads, as systemd takes its name.
+        let link = root.dir().join(dir).join(format!("{target}.wants")).join(name);
+        link.symlink_metadata().is_ok()
+    });
+    if is_wanted { State::Wanted } else { State::Unwanted(target.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::tests::{names, whole};
+
+    #[test]
+    fn each_unit_is_there_and_wanted() {
+        let tree = whole();
+        let found = || names(&Facts::gather(&tree.root()).judge());
+        assert_eq!(found(), [""; 0]);
+        let wants = "usr/lib/systemd/system/multi-user.target.wants/veneer-bless.service";
+        tree.remove(wants);
+        assert_eq!(found(), ["unit-not-enabled"]);
+        tree.link(
+            "etc/systemd/system/multi-user.target.wants/veneer-bless.service",
+            "/usr/lib/systemd/system/veneer-bless.service",
+        );
+        assert_eq!(found(), [""; 0]);
+        tree.link("etc/systemd/system/veneer-record.service", "/dev/null");
+        assert_eq!(found(), ["unit-masked"]);
+        tree.remove("usr/lib/systemd/system/veneer-refresh.service").remove("usr/bin/veneer");
+        tree.remove("usr/lib/tmpfiles.d/veneer.conf");
+        assert_eq!(found(), ["unit-missing", "unit-masked", "command-missing", "tmpfiles-missing"]);
+    }
+}
