@@ -1,5 +1,5 @@
-//! The manual pages name all that there is: commands, options, keys of the configuration, reasons. What they say of them,
-//! people read.
+//! The manual pages and the documents name all that there is: commands, options, keys of the configuration, reasons,
+//! verdicts. What they say of them, people read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -108,6 +108,69 @@ fn schemas() {
     for name in words(&arguments, "Some(\"", "\") => ").into_iter().filter(|name| *name != "run") {
         assert!(names.iter().any(|found| found == name), "docs/schemas has no {name}.json");
     }
+}
+
+#[test]
+fn every_reason_is_explained() {
+    let rows: Vec<String> = REASONS.iter().map(|code| format!("\n| `{code}` |")).collect();
+    names_all("docs/how-it-works.md", &rows);
+    let headings: Vec<String> = REASONS.iter().map(|code| format!("\n### `{code}`\n")).collect();
+    names_all("docs/troubleshooting.md", &headings);
+    let picture: Vec<String> = REASONS.iter().map(|code| (*code).to_owned()).collect();
+    names_all("docs/pictures/verdict.svg", &picture);
+}
+
+/// The variants of the enumeration `name` in the library's source, as `said` has them.
+fn variants(path: &str, name: &str, said: fn(&str) -> String) -> Vec<String> {
+    let text = source(path);
+    let (_, body) = text.split_once(&format!("pub enum {name} {{\n")).expect("an enumeration");
+    let (body, _) = body.split_once("\n}\n").expect("its end");
+    // Four blanks: fields of a variant have eight.
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    names.map(|line| said(line.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or(line))).collect()
+}
+
+/// `HandBack` is written as `hand-back`.
+fn kebab(name: &str) -> String {
+    let mut word = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !word.is_empty() {
+            word.push('-');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
+}
+
+#[test]
+fn every_verdict_is_explained() {
+    let boot = variants("veneer/src/verdict/mod.rs", "Verdict", |name| format!("\n| {} |", kebab(name)));
+    assert_eq!(boot.len(), 4, "{boot:?}");
+    names_all("docs/how-it-works.md", &boot);
+    let actions = variants("veneer/src/store/layer.rs", "Action", |name| format!("`{}`", kebab(name)));
+    names_all("docs/how-it-works.md", &actions);
+    let judge = source("veneer/src/rebase/judge/mod.rs");
+    let entries: Vec<String> =
+        words(&judge, "=> \"", "\",").iter().map(|word| format!("\n| `{word}` |")).collect();
+    assert!(entries.len() >= 9, "{entries:?}");
+    names_all("docs/how-it-works.md", &entries);
+    let packages = variants("veneer/src/packages/verdict.rs", "Verdict", |name| {
+        format!("| {} |", name.to_ascii_uppercase())
+    });
+    assert!(packages.len() >= 8, "{packages:?}");
+    names_all("docs/how-it-works.md", &packages);
+    let sources =
+        variants("veneer/src/base/identity.rs", "IdSource", |name| format!("| `{}` |", kebab(name)));
+    names_all("docs/how-it-works.md", &sources);
+}
+
+#[test]
+fn every_kind_of_problem_is_explained() {
+    let kinds =
+        variants("veneer/src/report/problem.rs", "ProblemKind", |name| format!("\n| `{}` |", kebab(name)));
+    assert!(kinds.len() >= 13, "{kinds:?}");
+    names_all("docs/troubleshooting.md", &kinds);
 }
 
 #[test]
