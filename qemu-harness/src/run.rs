@@ -238,7 +238,7 @@ impl Lab<'_> {
         let (accel, disk_speed) = (self.accel, boot.disk_speed);
         let next = boot.next.map(|recipe| self.image(recipe).usr());
         let (tools, disk, dir) = (self.tools, disk.path(), dir.to_owned());
-        Ok(Machine { tools, accel, image, disk, test_disk, cmdline, dir, disk_speed, next })
+        Ok(Machine { tools, accel, image, disk, test_disk, next, cmdline, dir, disk_speed })
     }
 
     /// Makes the read-only disk with the script and the repository.
