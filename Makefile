@@ -21,6 +21,12 @@ tmpfilesdir = $(call pkgdir,systemd,tmpfilesdir,/usr/lib/tmpfiles.d)
 udevdir = $(call pkgdir,udev,udevdir,/usr/lib/udev)
 dracutmodulesdir = $(call pkgdir,dracut,dracutmodulesdir,/usr/lib/dracut/modules.d)
 dracutconfdir = $(call pkgdir,dracut,dracutconfdir,/usr/lib/dracut/dracut.conf.d)
+# The package managers whose hooks are put where they look, of apt, dnf5, dnf4 and alpm. Whoever builds a package knows.
+HOOKS ?=
+aptconfdir = /etc/apt/apt.conf.d
+dnf5actionsdir = /etc/dnf/libdnf5-plugins/actions.d
+dnf4pluginsdir ?= $(shell python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dnf-plugins
+alpmhooksdir = /usr/share/libalpm/hooks
 bindir = $(PREFIX)/bin
 mandir = $(PREFIX)/share/man
 libexecdir = $(PREFIX)/lib/veneer
@@ -30,14 +36,24 @@ PROGRAMS = veneer-assemble veneer
 BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
 # Left out where there is no scdoc to make them.
 PAGES = $(if $(shell command -v scdoc),$(patsubst docs/man/%.scd,$(TARGET_DIR)/man/%,$(wildcard docs/man/*.scd)))
-SHELL_FILES = scripts/host-packages packaging/guarded/dpkg dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
+SHELL_FILES = scripts/host-packages packaging/guarded/dpkg packaging/arch/PKGBUILD dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
 
-.PHONY: help build man install check check-all crash versions demo screenshots bench clean
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+PACKAGES = $(abspath $(TARGET_DIR))/packages
+TARBALL = $(PACKAGES)/veneer-$(VERSION).tar.gz
+# Packages are built in trees of their own by make processes of their own, with the programs that are built already. debhelper
+# moves HOME away, and with it what rustup's cargo is found by.
+PACKAGING = env -u MAKEFLAGS CARGO_TARGET_DIR='$(abspath $(TARGET_DIR))' CARGO_HOME="$${CARGO_HOME:-$$HOME/.cargo}" \
+    RUSTUP_HOME="$${RUSTUP_HOME:-$$HOME/.rustup}"
+
+.PHONY: help build programs man install dist deb rpm arch packages check check-all crash versions demo screenshots bench clean
 
 help:
 	@echo 'make build                          the programs, optimized, into $(RELEASE) (STATIC=yes|no)'
 	@echo 'make man                            the manual pages, into $(TARGET_DIR)/man (needs scdoc; install leaves them out without)'
 	@echo 'make install [DESTDIR=] [PREFIX=]   programs, units, udev rule, dracut module; builds only what is not there'
+	@echo 'make deb, make rpm, make arch       packages, into $(PACKAGES)/*; builds only what is not there'
+	@echo 'make packages                       all three, compiled from their source, compared with what install installs'
 	@echo 'make check                          formatting, clippy, shellcheck, all tests, all boots in virtual machines'
 	@echo 'make crash                          every kill, every power cut, every hostile store, a million inputs a parser'
 	@echo 'make versions                       version orders and dependency checks against those of dpkg, apt, rpm and pacman'
@@ -64,6 +80,8 @@ $(TARGET_DIR)/man/%: docs/man/%.scd
 $(BUILT):
 	$(MAKE) build
 
+programs: $(BUILT)
+
 install: $(BUILT) $(PAGES)
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libexecdir)' '$(DESTDIR)$(generatordir)' '$(DESTDIR)$(unitdir)' \
 	    '$(DESTDIR)$(udevdir)/rules.d' '$(DESTDIR)$(dracutmodulesdir)/59veneer' '$(DESTDIR)$(dracutconfdir)' \
@@ -75,16 +93,11 @@ install: $(BUILT) $(PAGES)
 	    > '$(DESTDIR)$(unitdir)/veneer-assemble.service'
 	chmod 644 '$(DESTDIR)$(unitdir)/veneer-assemble.service'
 	$(INSTALL) -m 755 packaging/guarded/dpkg '$(DESTDIR)$(libexecdir)/dpkg'
-	sed 's,/usr/bin/veneer,$(bindir)/veneer,' 'cli/units/veneer-guard@.service' \
-	    > '$(DESTDIR)$(unitdir)/veneer-guard@.service'
-	chmod 644 '$(DESTDIR)$(unitdir)/veneer-guard@.service'
-	for unit in veneer-bless veneer-grow veneer-guard veneer-record veneer-refresh veneer-refresh-early; do \
-	    sed 's,/usr/bin/veneer,$(bindir)/veneer,' cli/units/$$unit.service \
-	        > '$(DESTDIR)$(unitdir)/'$$unit.service; \
-	    chmod 644 '$(DESTDIR)$(unitdir)/'$$unit.service; \
-	    wants='$(DESTDIR)$(unitdir)/'$$(sed -n 's/^WantedBy=//p' cli/units/$$unit.service).wants; \
-	    $(INSTALL) -d "$$wants" && ln -sf ../$$unit.service "$$wants/$$unit.service" || exit 1; \
+	for unit in cli/units/*.service; do \
+	    to='$(DESTDIR)$(unitdir)/'$${unit##*/}; \
+	    sed 's,/usr/bin/veneer,$(bindir)/veneer,' "$$unit" > "$$to" && chmod 644 "$$to" || exit 1; \
 	done
+	cp -dR cli/units/*.wants '$(DESTDIR)$(unitdir)/'
 	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/veneer/repart.d' '$(DESTDIR)$(PREFIX)/share/veneer/hooks'
 	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/doc/veneer/schemas'
 	$(INSTALL) -m 644 docs/schemas/*.json '$(DESTDIR)$(PREFIX)/share/doc/veneer/schemas/'
@@ -101,6 +114,41 @@ install: $(BUILT) $(PAGES)
 	    section='$(DESTDIR)$(mandir)/man'$${page##*.}; \
 	    $(INSTALL) -d "$$section" && $(INSTALL) -m 644 "$$page" "$$section/" || exit 1; \
 	done
+	$(if $(filter apt,$(HOOKS)),$(INSTALL) -D -m 644 packaging/hooks/90veneer '$(DESTDIR)$(aptconfdir)/90veneer')
+	$(if $(filter dnf5,$(HOOKS)),$(INSTALL) -D -m 644 packaging/hooks/veneer.actions '$(DESTDIR)$(dnf5actionsdir)/veneer.actions')
+	$(if $(filter dnf4,$(HOOKS)),$(INSTALL) -D -m 644 packaging/hooks/veneer.py '$(DESTDIR)$(dnf4pluginsdir)/veneer.py')
+	$(if $(filter alpm,$(HOOKS)),$(INSTALL) -D -m 644 packaging/hooks/veneer.hook '$(DESTDIR)$(alpmhooksdir)/veneer.hook')
+
+# What git tracks, as it is in the work tree.
+dist:
+	$(INSTALL) -d '$(PACKAGES)'
+	git ls-files -z | tar --null --files-from - --transform 's,^,veneer-$(VERSION)/,S' --owner 0 --group 0 --numeric-owner \
+	    -czf '$(TARBALL)'
+
+# Without a look at build dependencies: the compiler may be rustup's.
+deb: dist
+	rm -rf '$(PACKAGES)/deb'
+	$(INSTALL) -d '$(PACKAGES)/deb'
+	tar -xzf '$(TARBALL)' -C '$(PACKAGES)/deb'
+	cd '$(PACKAGES)/deb/veneer-$(VERSION)' && cp -R packaging/debian debian && \
+	    $(PACKAGING) dpkg-buildpackage --build=binary --no-sign --no-check-builddeps
+
+rpm: dist
+	rm -rf '$(PACKAGES)/rpm'
+	$(PACKAGING) rpmbuild -bb --nodeps --define '_topdir $(PACKAGES)/rpm' --define '_sourcedir $(PACKAGES)' \
+	    packaging/rpm/veneer.spec
+
+# makepkg refuses to be root: root is another user then, in a user namespace.
+arch: dist
+	rm -rf '$(PACKAGES)/arch'
+	$(INSTALL) -d '$(PACKAGES)/arch'
+	cp packaging/arch/PKGBUILD '$(TARBALL)' '$(PACKAGES)/arch'
+	cd '$(PACKAGES)/arch' && $(PACKAGING) $(if $(filter 0,$(shell id -u)),unshare --user --map-user=1000 --map-group=1000) \
+	    makepkg --nodeps
+
+packages:
+	scripts/host-packages
+	./tests/packages.sh
 
 check check-all:
 	scripts/host-packages
@@ -110,6 +158,7 @@ check check-all:
 	$(MAKE) man
 	$(CARGO) test --workspace --locked
 	$(CARGO) run --release --locked -p qemu-harness -- $(if $(filter check-all,$@),all,check)
+	$(if $(filter check-all,$@),./tests/packages.sh)
 
 # `make check` runs a sample of the kills, the power cuts and the inputs.
 crash:
