@@ -122,7 +122,8 @@ install: $(BUILT) $(PAGES)
 # What git tracks, as it is in the work tree.
 dist:
 	$(INSTALL) -d '$(PACKAGES)'
-	git ls-files -z | tar --null --files-from - --transform 's,^,veneer-$(VERSION)/,S' --owner 0 --group 0 --numeric-owner \
+	git ls-files -z > '$(PACKAGES)/files'
+	tar --null --files-from '$(PACKAGES)/files' --transform 's,^,veneer-$(VERSION)/,S' --owner 0 --group 0 --numeric-owner \
 	    -czf '$(TARBALL)'
 
 # Without a look at build dependencies: the compiler may be rustup's.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::guest;
 use crate::key::Key;
 use crate::progress;
-use crate::recipe::{Form, Recipe};
+use crate::recipe::{Form, Manager, Recipe};
 use crate::stage::Stage;
 use crate::tools::Tools;
 use crate::tree::Tree;
@@ -103,7 +103,7 @@ pub(crate) fn name(recipe: &Recipe, stage: &Stage) -> String {
 }
 
 fn key(recipe: &Recipe, stage: &Stage) -> Key {
-    let mut key = Key::new("image 1")
+    let mut key = Key::new("image 2")
         .with("tree", recipe.tree_name().as_bytes())
         .with("version", recipe.version.as_bytes())
         .with("form", format!("{:?} {:?}", recipe.form, recipe.manager).as_bytes())
@@ -207,14 +207,9 @@ impl Builder<'_> {
         let root = self.dir.join("build");
         let log = |step: &str| self.cache.log(&format!("{}-{step}", self.recipe.name));
 
-        let mut copy = command::isolated(
-            "cp -a --reflink=auto \"$1\" \"$3\"; cp -dR --preserve=mode,timestamps,links \"$2/.\" \"$3/\"",
-        );
-        command::run(
-            "copying the tree",
-            copy.arg(tree.root()).arg(self.stage.dir()).arg(&root),
-            &log("copy"),
-        )?;
+        let mut copy = command::isolated("cp -a --reflink=auto \"$1\" \"$2\"");
+        command::run("copying the tree", copy.arg(tree.root()).arg(&root), &log("copy"))?;
+        self.install_veneer(&root, &log("veneer"))?;
         guest::install(guest::IMAGE_FILES, &root).map_err(Error::io(what))?;
 
         let mut build = command::in_chroot(&root);
@@ -252,6 +247,24 @@ impl Builder<'_> {
 
         cache::remove_tree(&root)?;
         cache::remove_tree(&usr)
+    }
+
+    /// As packages where dpkg is, so that they are the base's; else as files that no package owns.
+    fn install_veneer(&self, root: &Path, log: &Path) -> Result<()> {
+        let packages = self.stage.packages();
+        if self.recipe.manager != Manager::Dpkg || packages.is_empty() {
+            let mut copy = command::isolated("cp -dR --preserve=mode,timestamps,links \"$1/.\" \"$2/\"");
+            return command::run("installing Veneer", copy.arg(self.stage.dir()).arg(root), log);
+        }
+        let to = root.join("srv/packages");
+        let what = "copying Veneer's packages";
+        fs::create_dir_all(&to).map_err(Error::io(what))?;
+        for package in packages {
+            fs::copy(package, to.join(package.file_name().unwrap_or_default())).map_err(Error::io(what))?;
+        }
+        let mut install = command::in_chroot(root);
+        install.args(["sh", "-euc", "dpkg --install /srv/packages/*.deb; rm -r /srv/packages"]);
+        command::run("installing Veneer's packages", &mut install, log)
     }
 
     /// Makes the hash tree of /usr. UUID and salt are fixed: two builds of one image have one root hash.
