@@ -36,7 +36,7 @@ PROGRAMS = veneer-assemble veneer
 BUILT = $(addprefix $(RELEASE)/,$(PROGRAMS))
 # Left out where there is no scdoc to make them.
 PAGES = $(if $(shell command -v scdoc),$(patsubst docs/man/%.scd,$(TARGET_DIR)/man/%,$(wildcard docs/man/*.scd)))
-SHELL_FILES = scripts/host-packages packaging/guarded/dpkg packaging/arch/PKGBUILD dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
+SHELL_FILES = scripts/host-packages packaging/guarded/dpkg packaging/arch/PKGBUILD packaging/completions/veneer.bash dracut-module/59veneer/module-setup.sh $(wildcard tests/*.sh tests/rpm/*.sh .ci/run qemu-harness/*/*.sh)
 
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 PACKAGES = $(abspath $(TARGET_DIR))/packages
@@ -110,6 +110,9 @@ install: $(BUILT) $(PAGES)
 	chmod 755 '$(DESTDIR)$(dracutmodulesdir)/59veneer/module-setup.sh'
 	$(INSTALL) -m 644 dracut-module/50-veneer.conf '$(DESTDIR)$(dracutconfdir)/50-veneer.conf'
 	$(INSTALL) -m 644 dracut-module/veneer.conf '$(DESTDIR)$(PREFIX)/lib/veneer.conf'
+	$(INSTALL) -D -m 644 packaging/completions/veneer.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/veneer'
+	$(INSTALL) -D -m 644 packaging/completions/_veneer '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_veneer'
+	$(INSTALL) -D -m 644 packaging/completions/veneer.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/veneer.fish'
 	for page in $(PAGES); do \
 	    section='$(DESTDIR)$(mandir)/man'$${page##*.}; \
 	    $(INSTALL) -d "$$section" && $(INSTALL) -m 644 "$$page" "$$section/" || exit 1; \

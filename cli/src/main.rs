@@ -5,6 +5,8 @@
 mod args;
 mod base;
 mod commands;
+#[cfg(test)]
+mod completions;
 mod date;
 mod failure;
 mod finding;

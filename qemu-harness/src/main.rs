@@ -208,7 +208,7 @@ impl Arguments {
             cache.prune(|_| false)?
         } else {
             let stage = Stage::prepare(&cache, self.stage.as_deref())?;
-            let mut keep = vec![Tools::name(), "stage".to_owned(), "logs".to_owned()];
+            let mut keep = vec![Tools::name(), "stage".to_owned(), "packages".to_owned(), "logs".to_owned()];
             for recipe in recipe::ALL {
                 keep.extend([recipe.tree_name(), image::name(recipe, &stage)]);
             }
