@@ -57,6 +57,10 @@ compare deb apt "$packages"/deb/*.deb
 compare rpm 'dnf5 dnf4' "$packages"/rpm/RPMS/*/*.rpm
 compare arch alpm "$packages"/arch/*.pkg.tar.*
 
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+is=$(dpkg-deb --field "$packages"/deb/veneer_*.deb Version)
+[ "${is%-*}" = "$version" ] || { echo "not ok: debian/changelog is of $is, Cargo.toml of $version"; failed=1; }
+
 # apt's hook is for the administrator to change.
 conffiles=$(dpkg-deb --info "$packages"/deb/veneer_*.deb conffiles)
 [ "$conffiles" = /etc/apt/apt.conf.d/90veneer ] || { echo "not ok: conffiles are $conffiles"; failed=1; }

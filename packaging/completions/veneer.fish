@@ -2,7 +2,7 @@
 
 complete -c veneer -f
 
-# What follows these is not for options of veneer.
+# The words after these two are not veneer's own.
 set -l always 'not __fish_seen_subcommand_from guard run'
 complete -c veneer -n "$always" -l json -d 'for programs'
 complete -c veneer -n "$always" -s q -l quiet -d 'nothing but errors'
