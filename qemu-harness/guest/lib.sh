@@ -11,7 +11,7 @@ show() {
 # shot NAME COMMAND: for a picture: what a command line prints on a terminal, as hexadecimal digits.
 shot() {
     local text
-    text=$(SYSTEMD_COLORS=1 TERM=xterm PAGER= script --quiet --command "$2" /dev/null < /dev/null | od -An -v -tx1 | tr -d ' \n')
+    text=$(SYSTEMD_COLORS=1 TERM=xterm PAGER="" script --quiet --command "$2" /dev/null < /dev/null | od -An -v -tx1 | tr -d ' \n')
     printf '* %s %s\n' "$1" "$(printf '%s\n' "$2" | od -An -v -tx1 | tr -d ' \n')$text" >&3
     refuse "$1 prints something" [ -z "$text" ]
 }

@@ -54,7 +54,7 @@ fn scratch(name: &str) -> PathBuf {
 }
 
 fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|e| panic!("run {}: {e}", command.get_program().display()))
+    command.output().unwrap_or_else(|e| panic!("run {}: {e}", Path::new(command.get_program()).display()))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::page::{Page, source};
 pub(crate) fn lead_somewhere(pages: &[Page]) {
     let mut wrong = Vec::new();
     let mut number = 0;
-    for page in pages.iter().filter(|page| page.name.ends_with(".md")) {
+    for page in pages.iter().filter(|page| !page.is_manual()) {
         let links =
             page.text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
         for link in links.filter(|link| !link.contains("://")) {

@@ -55,8 +55,9 @@ impl Page {
         Page { name, text, blocks }
     }
 
-    fn is_manual(&self) -> bool {
-        self.name.ends_with(".scd")
+    /// True for the source of a manual page.
+    pub(crate) fn is_manual(&self) -> bool {
+        Path::new(&self.name).extension().is_some_and(|end| end == "scd")
     }
 
     /// The words of every `veneer …` in the text, after the first.

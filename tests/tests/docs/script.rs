@@ -62,7 +62,7 @@ fn stand_ins(ground: &Ground, programs: &Path) {
     let veneer = std::env::var_os(variable("veneer")).expect("the command under test");
     let veneer = format!(
         "code=0; {} --root {} --store {} --runtime {} \"$@\" || code=$?\n[ \"$1$code\" = check1 ] || exit $code\n",
-        veneer.display(),
+        Path::new(&veneer).display(),
         machine.sysroot.display(),
         machine.store.display(),
         machine.runtime.display()

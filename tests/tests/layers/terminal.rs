@@ -150,7 +150,7 @@ fn reader_gone(dir: &Path) {
     let mut machine = fresh(dir, Store::Dir);
     machine.boot_layer("bound");
     let many = (0..4000).fold(Edits::new(), |edits, number| {
-        edits.file(&format!("share/many/a-name-that-takes-some-room-in-a-pipe-{number}"), "x")
+        edits.file(format!("share/many/a-name-that-takes-some-room-in-a-pipe-{number}"), "x")
     });
     many.apply(&machine.usr());
     let usr = dir.join("next/usr");
