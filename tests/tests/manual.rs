@@ -70,12 +70,15 @@ fn kebab(name: &str) -> String {
     word
 }
 
-/// The variants of the enum `name`, which has plain ones only.
+/// The variants of the enum `name`, without what they carry.
 fn variants(path: &str, name: &str) -> Vec<String> {
     let text = source(path);
-    let body = words(&text, &format!("enum {name} {{"), "}");
+    let body = words(&text, &format!("enum {name} {{\n"), "\n}\n");
     let lines = body.first().unwrap_or_else(|| panic!("{path} has no {name}")).lines();
-    lines.filter_map(|line| line.trim().strip_suffix(',')).map(kebab).collect()
+    // Four blanks: fields of a variant have eight.
+    let names = lines.filter_map(|line| line.strip_prefix("    "));
+    let names = names.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    names.map(|line| kebab(line.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or(line))).collect()
 }
 
 #[test]
@@ -120,57 +123,35 @@ fn every_reason_is_explained() {
     names_all("docs/pictures/verdict.svg", &picture);
 }
 
-/// The variants of the enumeration `name` in the library's source, as `said` has them.
-fn variants(path: &str, name: &str, said: fn(&str) -> String) -> Vec<String> {
-    let text = source(path);
-    let (_, body) = text.split_once(&format!("pub enum {name} {{\n")).expect("an enumeration");
-    let (body, _) = body.split_once("\n}\n").expect("its end");
-    // Four blanks: fields of a variant have eight.
-    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
-    let names = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
-    names.map(|line| said(line.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or(line))).collect()
-}
-
-/// `HandBack` is written as `hand-back`.
-fn kebab(name: &str) -> String {
-    let mut word = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !word.is_empty() {
-            word.push('-');
-        }
-        word.push(letter.to_ascii_lowercase());
-    }
-    word
+/// Each is the first of its row.
+#[track_caller]
+fn has_rows(page: &str, words: &[String], mark: &str) {
+    names_all(page, &words.iter().map(|word| format!("\n| {mark}{word}{mark} |")).collect::<Vec<_>>());
 }
 
 #[test]
 fn every_verdict_is_explained() {
-    let boot = variants("veneer/src/verdict/mod.rs", "Verdict", |name| format!("\n| {} |", kebab(name)));
-    assert_eq!(boot.len(), 4, "{boot:?}");
-    names_all("docs/how-it-works.md", &boot);
-    let actions = variants("veneer/src/store/layer.rs", "Action", |name| format!("`{}`", kebab(name)));
-    names_all("docs/how-it-works.md", &actions);
+    let page = "docs/how-it-works.md";
+    has_rows(page, &variants("veneer/src/verdict/mod.rs", "Verdict"), "");
+    let actions = variants("veneer/src/store/layer.rs", "Action");
+    names_all(page, &actions.iter().map(|word| format!("| `{word}` |")).collect::<Vec<_>>());
     let judge = source("veneer/src/rebase/judge/mod.rs");
-    let entries: Vec<String> =
-        words(&judge, "=> \"", "\",").iter().map(|word| format!("\n| `{word}` |")).collect();
+    let entries: Vec<String> = words(&judge, "=> \"", "\",").into_iter().map(str::to_owned).collect();
     assert!(entries.len() >= 9, "{entries:?}");
-    names_all("docs/how-it-works.md", &entries);
-    let packages = variants("veneer/src/packages/verdict.rs", "Verdict", |name| {
-        format!("| {} |", name.to_ascii_uppercase())
-    });
+    has_rows(page, &entries, "`");
+    let packages = variants("veneer/src/packages/verdict.rs", "Verdict");
+    let packages: Vec<String> =
+        packages.iter().map(|word| word.replace('-', "").to_ascii_uppercase()).collect();
     assert!(packages.len() >= 8, "{packages:?}");
-    names_all("docs/how-it-works.md", &packages);
-    let sources =
-        variants("veneer/src/base/identity.rs", "IdSource", |name| format!("| `{}` |", kebab(name)));
-    names_all("docs/how-it-works.md", &sources);
+    has_rows(page, &packages, "");
+    has_rows(page, &variants("veneer/src/base/identity.rs", "IdSource"), "`");
 }
 
 #[test]
-fn every_kind_of_problem_is_explained() {
-    let kinds =
-        variants("veneer/src/report/problem.rs", "ProblemKind", |name| format!("\n| `{}` |", kebab(name)));
-    assert!(kinds.len() >= 13, "{kinds:?}");
-    names_all("docs/troubleshooting.md", &kinds);
+fn every_kind_of_problem_and_warning_is_explained() {
+    let page = "docs/troubleshooting.md";
+    has_rows(page, &variants("veneer/src/report/problem.rs", "ProblemKind"), "`");
+    has_rows(page, &variants("cli/src/warnings/mod.rs", "WarningKind"), "`");
 }
 
 #[test]

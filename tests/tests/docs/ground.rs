@@ -15,6 +15,8 @@ use veneer_tests::store::Store;
 pub(crate) enum Situation {
     /// A layer that was carried over once.
     Running,
+    /// The same, with a guarded /usr.
+    Guarded,
     /// A newer base, which has no layer yet, pristine since that was asked for.
     Pristine,
     /// Another distribution's base, to which the layer does not belong.
@@ -80,6 +82,10 @@ impl Ground {
     fn come_to(&mut self, dir: &Path, situation: Situation) {
         match situation {
             Situation::Running => {}
+            Situation::Guarded => {
+                self.machine.say("rd.veneer.mode=guarded");
+                assert!(self.machine.boot_unread().layered, "{}", self.machine.kernel_log());
+            }
             Situation::Pristine | Situation::Unmounted => {
                 self.machine.say("rd.veneer.mode=pristine");
                 self.machine.install(&Base::build(dir, "D", Form::Dir, &base("4")));
@@ -107,7 +113,9 @@ impl Ground {
         let next = self.next.to_str().expect("UTF-8");
         let layer = self.layer("0003-").expect("a layer that was put away");
         let filled = words.iter().map(|word| match word.as_str() {
-            "DIR" => next,
+            "BASE" | "DIR" => next,
+            "COMMAND" => "true",
+            "WORD..." => "word",
             "PATH" => "/usr/bin/tool",
             "ID" => layer,
             other => other,
@@ -118,6 +126,7 @@ impl Ground {
             ["check" | "rebase", ..] if lacks_base => filled.extend(["--base", next]),
             ["why"] => filled.push("/usr/bin/tool"),
             ["use"] => filled.push(layer),
+            ["run"] => filled.extend(["--", "true"]),
             _ => {}
         }
         self.machine.veneer(&filled)
