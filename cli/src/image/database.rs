@@ -30,7 +30,7 @@ impl Facts {
         for (manager, named, main) in [
             (Manager::Dpkg, dpkg(root), &["status"][..]),
             (Manager::Rpm, rpm(root), &["rpmdb.sqlite", "Packages.db", "Packages"][..]),
-            (Manager::Pacman, pacman(root), &["local"][..]),
+            (Manager::Pacman, pacman(root), &["local/ALPM_DB_VERSION"][..]),
         ] {
             if let Some(real) =
                 root.real(&named).filter(|_| main.iter().any(|file| root.exists(named.join(file))))

@@ -64,6 +64,8 @@ fn of_a_store(dir: &Path) {
     machine.boot_layer("rebased");
     machine.bless();
     machine.record();
+    assert_eq!(found(&machine), set(&["refresh-due"]));
+    assert_eq!(machine.veneer(&["refresh"]).code, Some(0));
     assert_eq!(found(&machine), set(&[]));
 
     fs::create_dir(machine.layers().join("0009-abcdef012345.tmp")).expect("make a leftover");
