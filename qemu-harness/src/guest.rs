@@ -31,6 +31,11 @@ pub(crate) const IMAGE_FILES: &[GuestFile] = &[
         text: include_str!("../guest/emergency.conf"),
     },
     GuestFile {
+        path: "etc/systemd/system/dracut-emergency.service.d/veneer-test.conf",
+        mode: 0o644,
+        text: include_str!("../guest/emergency.conf"),
+    },
+    GuestFile {
         path: "etc/systemd/system/rescue.service.d/veneer-test.conf",
         mode: 0o644,
         text: include_str!("../guest/emergency.conf"),

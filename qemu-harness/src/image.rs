@@ -10,6 +10,7 @@ use crate::command;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::guest;
+use crate::guide;
 use crate::key::Key;
 use crate::progress;
 use crate::recipe::{Form, Manager, Recipe};
@@ -108,17 +109,23 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
         .with("version", recipe.version.as_bytes())
         .with("form", format!("{:?} {:?}", recipe.form, recipe.manager).as_bytes())
         .with("stage", stage.key().as_bytes())
-        .with("build", BUILD.as_bytes());
+        .with("build", script(recipe, stage).as_bytes());
     for file in guest::IMAGE_FILES {
         key = key.with(file.path, file.text.as_bytes());
     }
     key
 }
 
+/// What turns the copied tree into the tree of an image-based system, in the chroot: the guide for image builders, between
+/// what only the tests need.
+fn script(recipe: &Recipe, stage: &Stage) -> String {
+    format!("{BEFORE}{}{AFTER}", guide::script(recipe, stage.has_veneer()))
+}
+
 const FACTS: [&str; 2] = ["base.packages", "base.verify"];
 
-/// Turns the copied tree into the tree of an image-based system. Runs in the chroot.
-const BUILD: &str = r#"
+/// A machine that the tests can use, and what dracut is to do beyond the guide.
+const BEFORE: &str = r#"
 name=$1 version=$2 form=$3 manager=$4
 # What an image's os-release says of the image.
 printf '%s\n' "VARIANT_ID=veneer-test" "IMAGE_ID=$name" "IMAGE_VERSION=$version" >> /usr/lib/os-release
@@ -134,18 +141,10 @@ done
 mkdir -p /srv/veneer-test
 systemctl enable --quiet veneer-test.service
 ldconfig
-# The package database describes /usr, so it is versioned with it. Veneer's hooks are where the README says.
-hooks=/usr/share/veneer/hooks
 case $manager in
     Dpkg)
         rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/* /var/cache/apt/*.bin
         echo 'deb [trusted=yes] file:/srv/veneer-test/repo ./' > /etc/apt/sources.list
-        [ ! -d "$hooks" ] || cp "$hooks/90veneer" /etc/apt/apt.conf.d/
-        mkdir -p /usr/lib/sysimage
-        mv /var/lib/dpkg /usr/lib/sysimage/dpkg
-        ln -s ../../usr/lib/sysimage/dpkg /var/lib/dpkg
-        dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort > /boot/base.packages
-        dpkg --verify > /boot/base.verify || :
         ;;
     Rpm)
         # It is there since the tree was made, in /usr/lib/sysimage/rpm.
@@ -160,32 +159,40 @@ case $manager in
         rm -rf /srv/updates
         mkdir -p /etc/yum.repos.d /etc/dnf/libdnf5-plugins/actions.d
         printf '%s\n' '[local]' 'name=local' 'baseurl=file:///srv/veneer-test/repo' 'gpgcheck=0' > /etc/yum.repos.d/local.repo
+        # Veneer's hook is where the README says.
+        hooks=/usr/share/veneer/hooks
         [ ! -d "$hooks" ] || cp "$hooks/veneer.actions" /etc/dnf/libdnf5-plugins/actions.d/
         rpm -qa --qf '%{NAME}.%{ARCH} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n' | LC_ALL=C sort > /boot/base.packages
         rpm -Va | LC_ALL=C sort > /boot/base.verify || :
         ;;
 esac
-case $form in
-    Plain)
+mkdir -p /etc/dracut.conf.d
+{
+    # Uncompressed, because unpacking is slow without KVM.
+    echo 'compress="cat"'
+    echo 'add_drivers+=" virtio_blk erofs ext4 "'
+    for unit in emergency dracut-emergency rescue; do
+        echo "install_items+=\" /etc/systemd/system/$unit.service.d/veneer-test.conf \""
+    done
+    echo 'install_items+=" /etc/veneer-test/emergency "'
+    case $form in
         # Without what only a sealed image needs.
-        set -- --omit 'dm crypt'
-        ;;
-    Sealed)
-        # What the README tells an image builder, to the letter.
-        mkdir -p /usr/lib/repart.d
-        cp /usr/share/veneer/repart.d/60-veneer.conf /usr/lib/repart.d
-        set -- --add systemd-veritysetup --add-drivers dm-verity
-        ;;
-esac
+        Plain) echo 'omit_dracutmodules+=" dm crypt "' ;;
+        Sealed) printf '%s\n' 'add_dracutmodules+=" systemd-veritysetup "' 'add_drivers+=" dm-verity "' ;;
+    esac
+} > /etc/dracut.conf.d/veneer-test.conf
+"#;
+
+/// What the scripts must know of the base, and where the harness looks for the rest.
+const AFTER: &str = r#"
+if [ "$manager" = Dpkg ]; then
+    dpkg-query --show --showformat '${Package}:${Architecture} ${Version}\n' | LC_ALL=C sort > /boot/base.packages
+    dpkg --verify > /boot/base.verify || :
+fi
+rm /etc/dracut.conf.d/veneer-test.conf
 kernel=$(ls /usr/lib/modules)
-# Not for this host: it is another machine. Uncompressed, because unpacking is slow without KVM.
-dracut --force --no-hostonly --no-compress --kver "$kernel" --add-drivers 'virtio_blk erofs ext4' "$@" \
-    --include /etc/systemd/system/emergency.service.d /etc/systemd/system/emergency.service.d \
-    --include /etc/systemd/system/emergency.service.d /etc/systemd/system/dracut-emergency.service.d \
-    --include /etc/systemd/system/emergency.service.d /etc/systemd/system/rescue.service.d \
-    --include /etc/veneer-test/emergency /etc/veneer-test/emergency \
-    /boot/initrd.img
 mv "/boot/vmlinuz-$kernel" /boot/vmlinuz
+mv "/boot/initrd.img-$kernel" /boot/initrd.img
 # A machine that has run on this image before: what systemd does after an update of /usr is done. The next image brings it.
 journalctl --quiet --update-catalog
 # A second later: mke2fs may drop the rest of the time.
@@ -213,7 +220,8 @@ impl Builder<'_> {
         guest::install(guest::IMAGE_FILES, &root).map_err(Error::io(what))?;
 
         let mut build = command::in_chroot(&root);
-        build.args(["sh", "-euc", BUILD, "sh", self.recipe.name, self.recipe.version]);
+        let script = script(self.recipe, self.stage);
+        build.args(["sh", "-euc", &script, "sh", self.recipe.name, self.recipe.version]);
         build.args([format!("{:?}", self.recipe.form), format!("{:?}", self.recipe.manager)]);
         command::run(&format!("setting up {}", self.recipe.name), &mut build, &log("setup"))?;
 
@@ -267,7 +275,7 @@ impl Builder<'_> {
         command::run("installing Veneer's packages", &mut install, log)
     }
 
-    /// Makes the hash tree of /usr. UUID and salt are fixed: two builds of one image have one root hash.
+    /// Makes the hash tree of /usr. UUID and salt are fixed: the root hash says what /usr holds, and nothing else.
     fn seal(&self, usr_image: &Path, log: &Path) -> Result<()> {
         let uuid = self.key.clone().with("of", b"verity").uuid();
         let salt = uuid.replace('-', "");

@@ -25,6 +25,7 @@ mod demo;
 mod disk;
 mod error;
 mod guest;
+mod guide;
 mod image;
 mod key;
 mod layout;

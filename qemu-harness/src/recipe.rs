@@ -84,7 +84,7 @@ pub(crate) static DEBIAN13_A: Recipe = Recipe {
 pub(crate) static SEALED_A: Recipe =
     Recipe { name: "sealed-a", about: "Debian 13, sealed", form: Form::Sealed, ..DEBIAN13_A };
 
-/// The next build of that image: not a file differs but os-release, and so the root hash.
+/// The next build of that image: not a file differs but os-release and the stamp, and so the root hash.
 pub(crate) static SEALED_B: Recipe =
     Recipe { name: "sealed-b", about: "Debian 13, sealed and rebuilt", version: "2", ..SEALED_A };
 

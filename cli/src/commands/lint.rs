@@ -16,7 +16,7 @@ pub(crate) fn lint(options: &Options) -> Result<String, Failure> {
     }
     if let Some(stamp) = &options.stamp {
         if options.runtime.join("status.json").exists() {
-            return Err(Failure::Missing(
+            return Err(Failure::No(
                 "this system runs with Veneer: a stamp belongs into the image, and is written when that is built".into(),
             ));
         }

@@ -9,7 +9,7 @@ use crate::page::source;
 const LIST: &[(&str, Place)] = &[
     // On disks and machines.
     ("sgdisk --new=0:0:+8G", Shown("qemu-harness/src/layout.rs", "809dc39c-fe9a-472c-9048-941c9b9958e0")),
-    ("sudo dracut --force", Shown("qemu-harness/src/image.rs", "dracut --force")),
+    ("sudo dracut --force", Shown("docs/integration.md", "dracut --force")),
     ("lsinitrd", Nowhere("dracut's own tool only lists an initramfs, and there is none here")),
     ("lsblk", Shown("qemu-harness/scenarios/sealed-first.sh", "lsblk -dno PARTTYPE")),
     // The journal is that of a machine that was booted.

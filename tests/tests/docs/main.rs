@@ -54,7 +54,8 @@ fn blocks(dir: &Path) {
     let mut elsewhere = Elsewhere::new();
     let mut wrong = Vec::new();
     let mut number = 0;
-    for page in Page::all() {
+    // Those of the guide for image builders make the images of the virtual machines (qemu-harness/src/guide.rs).
+    for page in Page::all().iter().filter(|page| page.name != "docs/integration.md") {
         for block in &page.blocks {
             let lines: Vec<&str> = block.lines().filter(|line| !elsewhere.has(line)).collect();
             number += 1;
