@@ -20,7 +20,8 @@ quietly() {
 
 # listed TREE: what is in it. Package managers compress manual pages, and add documents and licenses.
 listed() {
-    (cd "$1" && find . ! -type d ! -path './.[A-Z]*' ! -path './usr/share/doc/*' ! -path './usr/share/licenses/*' \
+    (cd "$1" && find . ! -type d ! -path './.[A-Z]*' \
+        ! \( -path './usr/share/doc/*' ! -path '*/schemas/*' \) ! -path './usr/share/licenses/*' \
         -printf '%M %p %l\n') | sed 's,\(/man/man[0-9]/[^ ]*\)\.gz,\1,' | LC_ALL=C sort
 }
 
