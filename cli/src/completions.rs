@@ -30,8 +30,8 @@ const SHELLS: [&[&str]; 3] = [
             for spec; do
                 case $spec in
                     2:*:\(*\)) print -rl -- ${=${${spec##*\(}%\)}} ;;
-                    [0-9\*]*) ;;
-                    *) print -r -- ${spec##\([^\)]#\)} ;;
+                    ([0-9]|\*:)*) ;;
+                    *) print -r -- ${${spec##\([^\)]#\)}#\*} ;;
                 esac
             done
             state=command

@@ -3,12 +3,17 @@
 
 _veneer() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local options='--json --quiet --root --store --runtime --help --version' command='' at i
+    local options='--json --quiet --no-pager --root --store --runtime --help --version' command='' at i
     COMPREPLY=()
     case $prev in
         --base)
             compopt -o filenames 2> /dev/null
             mapfile -t COMPREPLY < <(compgen -f -W staged -- "$cur")
+            return
+            ;;
+        --initrd)
+            compopt -o filenames 2> /dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
         --root | --store | --runtime)
@@ -19,7 +24,7 @@ _veneer() {
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --base | --root | --store | --runtime) ((++i)) ;;
+            --base | --initrd | --root | --store | --runtime) ((++i)) ;;
             -*) ;;
             *)
                 command=${COMP_WORDS[i]} at=$i
@@ -30,8 +35,10 @@ _veneer() {
     case $command in
         check) options+=' --base --force --verbose' ;;
         diff) options+=' --base' ;;
+        doctor) options+=' --strict' ;;
         gc) options+=' --dry-run --yes' ;;
         guard) options='' ;;
+        lint) options+=' --initrd --stamp --strict' ;;
         rebase) options+=' --base --dry-run --force' ;;
         refresh) options+=' --dry-run --early' ;;
         reset) options+=' --soft --yes' ;;
@@ -50,7 +57,9 @@ _veneer() {
         return
     fi
     case $command in
-        '') options='status layers diff why check rebase retry use reset gc run bless record refresh guard' ;;
+        '')
+            options='status layers diff why check rebase retry use reset gc doctor lint run bless record refresh guard'
+            ;;
         use) options=$(veneer layers --json 2> /dev/null | grep -oE '"id":"[0-9]+-[0-9a-f]+"' | cut -d '"' -f 4) ;;
         guard) options='prepare open close hold shut' ;;
         why)
