@@ -43,15 +43,19 @@ const WORDS: [(&str, Style); 12] = [
 ];
 
 /// Beginnings of lines.
-const BEGINNINGS: [(&str, Style); 8] = [
+const BEGINNINGS: [(&str, Style); 12] = [
     ("Running with a layer", Style::Good),
     ("Running pristine", Style::Warning),
     ("Base:", Style::Bold),
     ("Layer:", Style::Bold),
+    ("Layer 0", Style::Bold),
     ("Packages:", Style::Bold),
     ("Entries:", Style::Bold),
     ("package:", Style::Bold),
     ("Guarded:", Style::Bold),
+    ("error [", Style::Bad),
+    ("warning [", Style::Warning),
+    ("note [", Style::Faint),
 ];
 
 /// What stands out wherever it is in a line about a layer.
@@ -151,6 +155,8 @@ mod tests {
             ("Running pristine (disabled): x: y.", "\x1b[1;33mRunning pristine (disabled):\x1b[0m x: y."),
             ("Running with a layer: x", "\x1b[32mRunning with a layer:\x1b[0m x"),
             ("Base: debian 13", "\x1b[1mBase:\x1b[0m debian 13"),
+            ("Layer 0001-3f9c2a1b7d04 on x 2:", "\x1b[1mLayer 0001-3f9c2a1b7d04 on x 2:\x1b[0m"),
+            ("error [a-name]: x: y", "\x1b[31merror [a-name]:\x1b[0m x: y"),
             ("  /usr/x: gone", "\x1b[33m  /usr/x\x1b[0m: gone"),
             ("/usr/x: of the base", "\x1b[1m/usr/x\x1b[0m: of the base"),
             (

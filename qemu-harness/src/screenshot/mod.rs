@@ -5,6 +5,7 @@ mod svg;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use fs_err as fs;
 
@@ -17,12 +18,15 @@ use crate::tap::Report;
 
 /// The boots in which the pictures are taken.
 pub(crate) fn story() -> Scenario {
+    // Nobody waits for it but the one who wants pictures, on whatever machine.
+    let deadline = Duration::from_secs(3600);
     let boots = vec![
         Boot {
             next: Some(&DEBIAN13_B),
+            deadline,
             ..Boot::new("a layer with changes", &DEBIAN13_A, include_str!("../../screenshots/1.sh"))
         },
-        Boot::new("the next base", &DEBIAN13_B, include_str!("../../screenshots/2.sh")),
+        Boot { deadline, ..Boot::new("the next base", &DEBIAN13_B, include_str!("../../screenshots/2.sh")) },
     ];
     Scenario { name: "screenshots", about: "pictures for the documentation", store: Store::Ext4, boots }
 }
