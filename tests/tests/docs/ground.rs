@@ -112,9 +112,11 @@ impl Ground {
     pub(crate) fn veneer(&self, words: &[String]) -> Finished {
         let next = self.next.to_str().expect("UTF-8");
         let layer = self.layer("0003-").expect("a layer that was put away");
+        let initramfs = self.machine.cmdline.to_string_lossy();
         let filled = words.iter().map(|word| match word.as_str() {
             "BASE" | "DIR" => next,
             "COMMAND" => "true",
+            "FILE" => &initramfs,
             "WORD..." => "word",
             "PATH" => "/usr/bin/tool",
             "ID" => layer,
@@ -126,6 +128,8 @@ impl Ground {
             ["check" | "rebase", ..] if lacks_base => filled.extend(["--base", next]),
             ["why"] => filled.push("/usr/bin/tool"),
             ["use"] => filled.push(layer),
+            // An image, which nothing of this boot is about.
+            ["lint", ..] => filled.extend(["--root", next, "--runtime", next]),
             ["run"] => filled.extend(["--", "true"]),
             _ => {}
         }

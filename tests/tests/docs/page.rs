@@ -84,14 +84,28 @@ fn words(span: &str) -> Option<Vec<String>> {
         .filter(|w| !w.is_empty())
 }
 
-/// The forms of a line of the synopsis: what is in brackets without them, and each of `a|b|c`.
+/// The forms of a line of the synopsis: with all that is in brackets, with what is in one pair, with none; and each of
+/// `a|b|c`.
 fn forms(line: &str) -> Vec<String> {
     let line = line.replace("[OPTION...]", "");
-    let without = line.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
-    let with = line.replace(['[', ']'], "");
     let choices = |line: String| -> Vec<String> {
         let Some(choice) = line.split_whitespace().find(|word| word.contains('|')) else { return vec![line] };
         choice.split('|').map(|word| line.replace(choice, word)).collect()
     };
-    [with, without].into_iter().flat_map(choices).collect()
+    [usize::MAX, 1, 0].into_iter().map(|depth| within(&line, depth)).flat_map(choices).collect()
+}
+
+/// The line without brackets, and without what more than `deepest` of them are around.
+fn within(line: &str, deepest: usize) -> String {
+    let mut depth = 0;
+    let mut kept = String::new();
+    for c in line.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ if depth <= deepest => kept.push(c),
+            _ => {}
+        }
+    }
+    kept
 }
