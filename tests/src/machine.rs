@@ -236,24 +236,42 @@ impl Machine {
     /// Says that the running system came up well, as veneer-bless.service does.
     #[track_caller]
     pub fn bless(&self) {
-        let done = self.veneer(&["bless"]);
-        assert_eq!(done.code, Some(0), "veneer bless: {done:?}");
+        self.unit("veneer-bless.service", "bless");
     }
 
     /// Brings the running layer's record up to date, as veneer-record.service does.
     #[track_caller]
     pub fn record(&self) {
-        let done = self.veneer(&["record"]);
-        assert_eq!(done.code, Some(0), "veneer record: {done:?}");
+        self.unit("veneer-record.service", "record");
+    }
+
+    /// What a unit does, with no more capabilities than it has.
+    #[track_caller]
+    fn unit(&self, unit: &str, word: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/units").join(unit);
+        let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("read {}: {e}", path.display()));
+        let bound = text.lines().find_map(|line| line.strip_prefix("CapabilityBoundingSet="));
+        let capabilities =
+            bound.unwrap_or_else(|| panic!("{unit} bounds its capabilities")).split_whitespace();
+        let capabilities = capabilities.map(|name| name.replacen("CAP_", ",+", 1).to_lowercase());
+        let mut command = Command::new("setpriv");
+        command.arg(format!("--bounding-set=-all{}", capabilities.collect::<String>())).arg("--no-new-privs");
+        let done = self.run(&mut command, &[word]);
+        assert_eq!(done.code, Some(0), "veneer {word} as in {unit}: {done:?}");
     }
 
     /// The command for people, in the running system.
     #[track_caller]
     pub fn veneer(&self, words: &[&str]) -> Finished {
-        let program = std::env::var_os(variable("veneer")).expect("the command under test");
-        let mut command = Command::new(program);
-        command.arg("--root").arg(&self.sysroot).arg("--store").arg(&self.store);
-        within(LIMIT, command.arg("--runtime").arg(&self.runtime).args(words))
+        self.run(&mut Command::new("env"), words)
+    }
+
+    /// The command, started by a program that takes it as arguments.
+    #[track_caller]
+    fn run(&self, starter: &mut Command, words: &[&str]) -> Finished {
+        starter.arg(std::env::var_os(variable("veneer")).expect("the command under test"));
+        starter.arg("--root").arg(&self.sysroot).arg("--store").arg(&self.store);
+        within(LIMIT, starter.arg("--runtime").arg(&self.runtime).args(words))
     }
 
     /// Unmounts what the boot mounted; the bare base stays in its place.

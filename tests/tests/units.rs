@@ -43,6 +43,20 @@ fn each_is_exposed_no_more_than_stated() {
     }
 }
 
+/// systemd fails a unit one of whose paths is missing.
+#[test]
+fn each_can_be_started_without_a_store() {
+    for name in names(&dir(), ".service") {
+        let text = fs::read_to_string(dir().join(&name)).expect("read a unit");
+        let has = |line: &str| text.lines().any(|it| it.starts_with(line));
+        let is_skipped = has("ConditionPathIsMountPoint=/run/initramfs/veneer/");
+        assert!(
+            is_skipped || !has("ReadWritePaths=/run/initramfs/"),
+            "{name} fails on a boot without a store"
+        );
+    }
+}
+
 /// A directory of this test's own, empty.
 fn scratch(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("units").join(name);
