@@ -61,9 +61,11 @@ pub(crate) mod tests {
         for name in units::names() {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("units").join(name);
             let text = std::fs::read_to_string(path).expect("read a unit");
-            let target = text.lines().find_map(|line| line.strip_prefix("WantedBy=")).expect("a target");
             tree.write(&format!("usr/lib/systemd/system/{name}"), &text);
-            tree.link(&format!("usr/lib/systemd/system/{target}.wants/{name}"), &format!("../{name}"));
+        }
+        for link in units::links() {
+            let name = link.rsplit('/').next().unwrap_or(&link);
+            tree.link(&format!("usr/lib/systemd/system/{link}"), &format!("../{name}"));
         }
         tree.write("usr/lib/sysimage/dpkg/status", "").link("var/lib/dpkg", "../../usr/lib/sysimage/dpkg");
         tree.write("usr/lib/veneer/base", "build 1\n");

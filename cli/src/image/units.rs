@@ -1,23 +1,32 @@
-//! The units of the running system: there, wanted by what they say, and not masked.
+//! The units of the running system: there, wanted by their targets, and not masked.
 
 use std::path::Path;
 
 use crate::finding::Finding;
 use crate::root::Root;
 
-/// With what is lost without it.
-const UNITS: [(&str, &str); 6] = [
-    ("veneer-bless.service", "no boot is called good, and after some a layer is set aside"),
-    ("veneer-guard.service", "a guarded /usr stays closed to package managers"),
-    ("veneer-record.service", "a rebase cannot tell what the user changed"),
-    ("veneer-refresh-early.service", "indexes of modules and libraries are stale after a rebase"),
-    ("veneer-refresh.service", "caches are stale after a rebase"),
-    ("veneer-grow.service", "a store does not fill a partition that was made larger"),
+/// With the target that wants it, and what is lost without it.
+const UNITS: [(&str, &str, &str); 6] = [
+    ("veneer-bless.service", USERS, "no boot is called good, and after some a layer is set aside"),
+    ("veneer-guard.service", SYSINIT, "a guarded /usr stays closed to package managers"),
+    ("veneer-record.service", USERS, "a rebase cannot tell what the user changed"),
+    ("veneer-refresh-early.service", SYSINIT, "indexes of modules and libraries are stale after a rebase"),
+    ("veneer-refresh.service", USERS, "caches are stale after a rebase"),
+    ("veneer-grow.service", USERS, "a store does not fill a partition that was made larger"),
 ];
+
+const USERS: &str = "multi-user.target";
+const SYSINIT: &str = "sysinit.target";
 
 /// Names of Veneer's units, for asking systemd about them.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    UNITS.iter().map(|(name, _)| *name)
+    UNITS.iter().map(|(name, ..)| *name)
+}
+
+/// Names of the links that have systemd start them.
+#[cfg(test)]
+pub(super) fn links() -> impl Iterator<Item = String> {
+    UNITS.iter().map(|(name, target, _)| format!("{target}.wants/{name}"))
 }
 
 const VENDOR: &str = "usr/lib/systemd/system";
@@ -27,21 +36,22 @@ const LOCAL: &str = "etc/systemd/system";
 enum State {
     Missing,
     Masked,
-    /// Nothing wants it of what it says that it is wanted by.
-    Unwanted(String),
+    /// Its target does not want it.
+    Unwanted,
     Wanted,
 }
 
 #[derive(Debug)]
 pub(crate) struct Facts {
-    units: Vec<(&'static str, &'static str, State)>,
+    units: Vec<(&'static str, &'static str, &'static str, State)>,
     has_command: bool,
     has_tmpfiles: bool,
 }
 
 impl Facts {
     pub(crate) fn gather(root: &Root) -> Self {
-        let units = UNITS.iter().map(|(name, loss)| (*name, *loss, state(root, name)));
+        let units = UNITS.iter();
+        let units = units.map(|(name, target, loss)| (*name, *target, *loss, state(root, name, target)));
         Facts {
             units: units.collect(),
             has_command: root.is_program("usr/bin/veneer"),
@@ -52,21 +62,21 @@ impl Facts {
     pub(crate) fn judge(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         let missing = self.units.iter().filter(|(.., state)| *state == State::Missing);
-        let missing: Vec<String> = missing.map(|(name, loss, _)| format!("{name} ({loss})")).collect();
+        let missing: Vec<String> = missing.map(|(name, _, loss, _)| format!("{name} ({loss})")).collect();
         if !missing.is_empty() {
             let message = format!("units are missing: {}", missing.join(", "));
             let next =
                 "Install Veneer into this tree: `make install DESTDIR=TREE`, or the distribution's package.";
             found.push(Finding::error("unit-missing", message, next));
         }
-        for (name, loss, state) in &self.units {
+        for (name, target, loss, state) in &self.units {
             if *state == State::Masked {
                 let next = format!("`systemctl unmask {name}`, if that is not what you want.");
                 found.push(Finding::warning("unit-masked", format!("{name} is masked: {loss}"), next));
             }
-            if let State::Unwanted(target) = state {
-                let message = format!("{name} is not enabled, since {target} does not want it: {loss}");
-                let next = format!("`systemctl enable {name}`, or enable it in a preset.");
+            if *state == State::Unwanted {
+                let message = format!("{name} is not started, since {target} does not want it: {loss}");
+                let next = format!("`ln -s ../{name} /{VENDOR}/{target}.wants/`, as `make install` does.");
                 found.push(Finding::error("unit-not-enabled", message, next));
             }
         }
@@ -87,30 +97,42 @@ impl Facts {
     }
 }
 
-fn state(root: &Root, name: &str) -> State {
+fn state(root: &Root, name: &str, target: &str) -> State {
     // The link itself: in a tree there need not be a /dev/null.
     let local = std::fs::read_link(root.dir().join(LOCAL).join(name));
     if local.is_ok_and(|target| target == Path::new("/dev/null")) {
         return State::Masked;
     }
-    let Some(text) = root.text(format!("{LOCAL}/{name}")).or_else(|| root.text(format!("{VENDOR}/{name}")))
-    else {
+    if ![LOCAL, VENDOR].iter().any(|dir| root.exists(&format!("{dir}/{name}"))) {
         return State::Missing;
-    };
-    let mut targets = text.lines().filter_map(|line| line.strip_prefix("WantedBy="));
-    let Some(target) = targets.next() else { return State::Wanted };
+    }
     let is_wanted = [VENDOR, LOCAL].iter().any(|dir| {
         // The link counts, wherever it leads, as systemd takes its name.
         let link = root.dir().join(dir).join(format!("{target}.wants")).join(name);
         link.symlink_metadata().is_ok()
     });
-    if is_wanted { State::Wanted } else { State::Unwanted(target.to_owned()) }
+    if is_wanted { State::Wanted } else { State::Unwanted }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::image::tests::{names, whole};
+
+    #[test]
+    fn the_links_are_those_that_are_installed() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("units");
+        let wants = |target: &str| {
+            let links = std::fs::read_dir(dir.join(format!("{target}.wants"))).expect("list links");
+            let name = |link: std::io::Result<std::fs::DirEntry>| link.expect("a link").file_name();
+            links.map(|link| format!("{target}.wants/{}", name(link).display())).collect::<Vec<_>>()
+        };
+        let mut installed = [wants(USERS), wants(SYSINIT)].concat();
+        let mut known: Vec<String> = links().collect();
+        installed.sort();
+        known.sort();
+        assert_eq!(known, installed);
+    }
 
     #[test]
     fn each_unit_is_there_and_wanted() {

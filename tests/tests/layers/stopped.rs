@@ -39,7 +39,9 @@ fn told(machine: &Machine, reason: &str, words: &[&str]) {
     let motd = fs::read_to_string(machine.runtime.join("motd")).expect("a message at login");
     let answer = machine.veneer(&["status"]);
     assert_eq!(answer.code, Some(0), "{answer:?}");
-    for text in [&status.message, &motd, &answer.stdout] {
+    // It fits a screen, so its lines are broken.
+    let answer = answer.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [&status.message, &motd, &answer] {
         for word in words.iter().chain(&["stopped", "journalctl"]) {
             assert!(text.contains(word), "no {word:?} in {text:?}");
         }
