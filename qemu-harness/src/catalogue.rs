@@ -156,8 +156,9 @@ pub(crate) fn all() -> Vec<Scenario> {
 /// What every change must pass, within the time that a check may take: all but these. Of what they show, the most is also
 /// shown by another scenario, or without a machine.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 10] = [
+    const SELDOM: [&str; 11] = [
         "unstable",
+        "guarded-dnf5",
         "kept-layers",
         "hidden",
         "xfs",
