@@ -60,7 +60,7 @@ help:
 	@echo 'make check-all                      check, and the virtual machines that take longer'
 	@echo 'make fuzz-rebase [CASES=] [SEED=]   random rebases against the model, CASES of each form of a base'
 	@echo 'make demo                           the story in a virtual machine: install, reboot, update, still there'
-	@echo 'make screenshots                    docs/pictures of the command on a real machine (needs rsvg-convert)'
+	@echo 'make screenshots                    docs/pictures of the command on a real machine (needs rsvg-convert and pngquant)'
 	@echo 'make bench                          sizes and times'
 	@echo 'make clean                          remove what was built'
 
@@ -185,7 +185,7 @@ demo:
 	scripts/host-packages
 	$(CARGO) run --release --locked -p qemu-harness -- demo
 
-# Of Debian and Ubuntu: librsvg2-bin, fonts-dejavu-core.
+# Of Debian and Ubuntu: librsvg2-bin, fonts-dejavu-core, pngquant.
 screenshots:
 	scripts/host-packages
 	$(CARGO) run --release --locked -p qemu-harness -- screenshots docs/pictures
