@@ -103,7 +103,7 @@ fn state(root: &Root, name: &str, target: &str) -> State {
     if local.is_ok_and(|target| target == Path::new("/dev/null")) {
         return State::Masked;
     }
-    if ![LOCAL, VENDOR].iter().any(|dir| root.exists(&format!("{dir}/{name}"))) {
+    if ![LOCAL, VENDOR].iter().any(|dir| root.exists(format!("{dir}/{name}"))) {
         return State::Missing;
     }
     let is_wanted = [VENDOR, LOCAL].iter().any(|dir| {
