@@ -125,7 +125,7 @@ mod tests {
         let wants = |target: &str| {
             let links = std::fs::read_dir(dir.join(format!("{target}.wants"))).expect("list links");
             let name = |link: std::io::Result<std::fs::DirEntry>| link.expect("a link").file_name();
-            links.map(|link| format!("{target}.wants/{}", name(link).display())).collect::<Vec<_>>()
+            links.map(|link| format!("{target}.wants/{}", name(link).to_string_lossy())).collect::<Vec<_>>()
         };
         let mut installed = [wants(USERS), wants(SYSINIT)].concat();
         let mut known: Vec<String> = links().collect();
