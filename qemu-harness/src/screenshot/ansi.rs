@@ -48,6 +48,9 @@ fn spans(line: &str, look: &mut Look) -> Vec<Span> {
             if let Some(numbers) = sequence.strip_prefix('[') {
                 numbers.split(';').for_each(|number| look.obey(number.parse().unwrap_or(0)));
             }
+        } else if character == '\r' {
+            // Back to the beginning: what was there, how far some work is, is written over.
+            spans.clear();
         } else if !character.is_control() {
             match spans.last_mut() {
                 Some(last) if last.look == *look => last.text.push(character),
@@ -75,5 +78,6 @@ mod tests {
             ]
         );
         assert_eq!(lines("cut \x1b[3"), [vec![span(plain, "cut ")]]);
+        assert_eq!(lines("half\r\x1b[Kdone\r\n"), [vec![span(plain, "done")]]);
     }
 }
