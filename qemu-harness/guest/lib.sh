@@ -64,7 +64,7 @@ on_layer() {
     is "its reason is ok" "$(status .reason)" ok
     is "the layer was $1" "$(status .layer.action)" "$1"
     is "/usr is an overlay" "$(on_usr)" overlay
-    is "the bare base is to be seen beside the store" "$(findmnt -no FSTYPE "$BASE" | tail -n 1)" erofs
+    is "the bare base is to be seen beside the store" "$(findmnt -no FSTYPE "$BASE" | tail -n 1)" "$BASE_TYPE"
     refuse "the bare base cannot be written" touch "$BASE/.probe"
     # A directory of the root has the root's options.
     if [ "$(findmnt -no FSTYPE,FSROOT "$STORE" | xargs)" = "ext4 /" ]; then
@@ -101,7 +101,7 @@ pristine() {
 }
 # bare: /usr is the image and nothing else.
 bare() {
-    is "/usr is the image itself" "$(on_usr)" erofs
+    is "/usr is the image itself" "$(on_usr)" "$BASE_TYPE"
     refuse "/usr cannot be written" touch /usr/.probe
     same "dpkg lists exactly the base" <(packages) "$HERE/base.packages"
 }
@@ -209,14 +209,14 @@ listing() {
 # layer: the directory of the layer that is mounted.
 layer() { echo "$STORE/veneer/layers/$(status .layer.id)"; }
 
-# foretell: what the update to the base on the next disk will do, by `veneer check`.
+# foretell BASE: what the update to that base will do, by `veneer check`.
 foretell() {
     local done=0
-    veneer check --base /dev/disk/by-id/virtio-veneer-next --json --verbose > "$STATE/foretold" 2> "$STATE/foretold.errors" || done=$?
+    veneer check --base "$1" --json --verbose > "$STATE/foretold" 2> "$STATE/foretold.errors" || done=$?
     # 1: there is something to look at.
     like "veneer check looks at the next base" "$done" "[01]"
     note < "$STATE/foretold.errors"
-    say "veneer check took $(/usr/bin/env bash -c 'TIMEFORMAT=%R; time veneer check --base /dev/disk/by-id/virtio-veneer-next > /dev/null' 2>&1 | tail -n 1) s"
+    say "veneer check took $({ TIMEFORMAT=%R; time veneer check --base "$1" > /dev/null 2>&1; } 2>&1) s"
 }
 # as_foretold: this boot did exactly that.
 as_foretold() {

@@ -11,4 +11,4 @@ verified
 cp "$HERE/base.packages" "$STATE/base.packages"
 status .layer.id > "$STATE/layer"
 listing "$(layer)/upper" > "$STATE/listing"
-foretell
+foretell "${next:-/dev/disk/by-id/virtio-veneer-next}"

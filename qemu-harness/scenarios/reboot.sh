@@ -15,4 +15,4 @@ cp "$HERE/base.packages" "$STATE/base.packages"
 status .layer.id > "$STATE/layer"
 listing "$(layer)/upper" > "$STATE/listing"
 refuse "the layer has entries" [ ! -s "$STATE/listing" ]
-foretell
+foretell "${next:-/dev/disk/by-id/virtio-veneer-next}"

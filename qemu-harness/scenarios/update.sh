@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Another image was written into the /usr partition: the layer is rebased, the source layer untouched.
 right_base
-on_layer rebased
+on_layer "${action:-rebased}"
 blessed
 is "its parent is the old base's layer" "$(status .layer.parent)" "$(cat "$STATE/layer")"
 serves

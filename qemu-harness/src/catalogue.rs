@@ -2,7 +2,8 @@
 
 use crate::disk::Store;
 use crate::recipe::{
-    DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, Recipe, SEALED_A, SEALED_B, UNSTABLE_A, UNSTABLE_B,
+    COMPOSEFS_A, COMPOSEFS_B, DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, OSTREE_A, OSTREE_B, Recipe, SEALED_A,
+    SEALED_B, UNSTABLE_A, UNSTABLE_B,
 };
 use crate::scenario::{Boot, Ends, Scenario};
 
@@ -45,6 +46,15 @@ const GUARDED: &str =
 const GUARDED_UPDATE: &str = include_str!("../scenarios/guarded-update.sh");
 const GUARDED_DNF: &str =
     concat!(include_str!("../scenarios/dnf-install.sh"), include_str!("../scenarios/guarded-dnf.sh"));
+const OSTREE_INSTALL: &str =
+    concat!(include_str!("../scenarios/ostree-first.sh"), include_str!("../scenarios/install.sh"));
+const OSTREE_REBOOT: &str =
+    concat!(include_str!("../scenarios/ostree-stage.sh"), include_str!("../scenarios/reboot.sh"));
+const OSTREE_UPDATE: &str = concat!(
+    include_str!("../scenarios/ostree-ready.sh"),
+    include_str!("../scenarios/update.sh"),
+    include_str!("../scenarios/ostree-back.sh")
+);
 const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
 
 /// Words that mean nothing, or are wrong: each must be warned about at most.
@@ -93,6 +103,20 @@ pub(crate) fn all() -> Vec<Scenario> {
             ..Boot::new("there is no room for a store", &SEALED_A, SEALED_FULL)
         }],
     });
+    all.push(ostree(
+        "ostree",
+        "a deployment of ostree, the store in its /var",
+        [&OSTREE_A, &OSTREE_B],
+        Store::Absent,
+        "rd.veneer.store=dir:/var/lib/veneer",
+    ));
+    all.push(ostree(
+        "composefs",
+        "a deployment of ostree with composefs",
+        [&COMPOSEFS_A, &COMPOSEFS_B],
+        Store::Ext4,
+        "",
+    ));
     all.push(late_failure());
     all.push(kept_layers());
     all.push(Scenario {
@@ -104,7 +128,13 @@ pub(crate) fn all() -> Vec<Scenario> {
             Boot::new("the bare base is booted", &DEBIAN13_A, HIDDEN),
         ],
     });
-    for (name, about, store, cmdline, script) in [
+    all.extend(of_one_boot());
+    all
+}
+
+/// What one boot shows.
+fn of_one_boot() -> [Scenario; 11] {
+    [
         ("xfs", "a store on xfs", Store::Xfs, "", OTHER_STORE),
         ("btrfs", "a store on btrfs", Store::Btrfs, "", OTHER_STORE),
         (
@@ -146,18 +176,19 @@ pub(crate) fn all() -> Vec<Scenario> {
             PRISTINE,
         ),
         ("noise", "wrong words on the command line are no reason to fail", Store::Ext4, NOISY, NOISE),
-    ] {
+    ]
+    .map(|(name, about, store, cmdline, script)| {
         let boots = vec![Boot { cmdline, ..Boot::new(about, &DEBIAN13_A, script) }];
-        all.push(Scenario { name, about, store, boots });
-    }
-    all
+        Scenario { name, about, store, boots }
+    })
 }
 
 /// What every change must pass, within the time that a check may take: all but these. Of what they show, the most is also
 /// shown by another scenario, or without a machine.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 11] = [
+    const SELDOM: [&str; 12] = [
         "unstable",
+        "composefs",
         "guarded-dnf5",
         "kept-layers",
         "hidden",
@@ -243,6 +274,28 @@ fn sealed() -> Scenario {
         store: Store::Free,
         boots,
     }
+}
+
+/// What Veneer is for, where the machine itself brings the update and rolls it back.
+fn ostree(
+    name: &'static str,
+    about: &'static str,
+    [a, b]: [&'static Recipe; 2],
+    store: Store,
+    cmdline: &'static str,
+) -> Scenario {
+    let boot = |title, base, script| Boot { cmdline, ..Boot::new(title, base, script) };
+    let boots = vec![
+        boot("first boot: a layer is bound, a package installed", a, OSTREE_INSTALL),
+        Boot {
+            ends: Ends::Reboot,
+            next: Some(b),
+            ..boot("reboot: the layer is used, an update is staged", a, OSTREE_REBOOT)
+        },
+        boot("updated: the layer is ready, the daemon still runs", b, OSTREE_UPDATE),
+        boot("rolled back: the old layer as it was", a, ROLLBACK),
+    ];
+    Scenario { name, about, store, boots }
 }
 
 /// What Veneer is for, with rpm.

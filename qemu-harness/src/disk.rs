@@ -1,5 +1,5 @@
 //! The disk of a machine: one sparse raw file with /, /usr and the store. A base update is what it is on a real
-//! machine: another image written into /usr's partition.
+//! machine: another image written into /usr's partition; with ostree, which has /usr in /, the machine does it.
 
 use fs_err::os::unix::fs::FileExt as _;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -16,6 +16,8 @@ use crate::tools::Tools;
 
 /// The size of /, which images are made for.
 pub(crate) const ROOT_MIB: u64 = 1024;
+/// The size of / where it has two deployments.
+pub(crate) const OSTREE_MIB: u64 = 2048;
 const USR_MIB: u64 = 1024;
 const VERITY_MIB: u64 = 16;
 const STORE_MIB: u64 = 512;
@@ -69,7 +71,11 @@ impl<'a> Disk<'a> {
         store: Store,
     ) -> Result<Self> {
         let what = "making a disk";
-        let mut partitions = vec![(Kind::Root, ROOT_MIB), (Kind::Usr, USR_MIB)];
+        let mut partitions = if image.recipe.form.is_ostree() {
+            vec![(Kind::Root, OSTREE_MIB)]
+        } else {
+            vec![(Kind::Root, ROOT_MIB), (Kind::Usr, USR_MIB)]
+        };
         if image.verity().is_some() {
             partitions.push((Kind::UsrVerity, VERITY_MIB));
         }
@@ -112,16 +118,23 @@ impl<'a> Disk<'a> {
         &self.path
     }
 
-    /// The base update: writes the image's /usr over the one that is there.
+    /// The base update: writes the image's /usr over the one that is there, unless the machine has done it itself.
     pub(crate) fn write_base(&self, image: &Image) -> Result<()> {
+        if image.recipe.form.is_ostree() {
+            return Ok(());
+        }
         if let Some(hashes) = image.verity() {
             self.write(Kind::UsrVerity, &hashes)?;
         }
         self.write(Kind::Usr, &image.usr())
     }
 
-    /// Whether /usr's partition still is the image, byte by byte.
+    /// Whether /usr's partition still is the image, byte by byte; with ostree, whether the content of every deployment is
+    /// what its commit says.
     pub(crate) fn has_base(&self, image: &Image) -> Result<bool> {
+        if image.recipe.form.is_ostree() {
+            return self.has_deployments();
+        }
         let what = "comparing /usr's partition with its image";
         let Some(partition) = self.layout.find(Kind::Usr) else { return Ok(false) };
         let disk = fs::File::open(&self.path).map_err(Error::io(what))?;
@@ -139,6 +152,36 @@ impl<'a> Disk<'a> {
             }
             at += n as u64;
         }
+    }
+
+    /// A file is one inode with an object of the repository, or composefs takes it from there.
+    fn has_deployments(&self) -> Result<bool> {
+        let Some(partition) = self.layout.find(Kind::Root) else { return Ok(false) };
+        let script =
+            "mount -o ro,noload,loop,offset=$2 \"$1\" /mnt; ostree fsck --quiet --repo=/mnt/ostree/repo";
+        let mut fsck = self.tools.command("sh");
+        fsck.args(["-euc", script, "sh"]).arg(&self.path).arg(partition.offset.to_string());
+        Ok(command::output("ostree fsck", &mut fsck)?.0)
+    }
+
+    /// The names in a directory of the root's file system.
+    pub(crate) fn names(&self, dir: &str) -> Result<Vec<String>> {
+        let list = self.debugfs(&format!("ls -p {dir}"))?;
+        // /inode/mode/user/group/name/size/
+        Ok(list.lines().filter_map(|line| line.split('/').nth(5)).map(str::to_owned).collect())
+    }
+
+    /// Copies a file out of the root's file system.
+    pub(crate) fn extract(&self, path: &str, to: &Path) -> Result<()> {
+        self.debugfs(&format!("dump {path} {}", to.display())).map(drop)
+    }
+
+    fn debugfs(&self, request: &str) -> Result<String> {
+        let offset = self.layout.find(Kind::Root).map_or(0, |partition| partition.offset);
+        let at = format!("{}?offset={offset}", self.path.display());
+        // After a power cut there may be a journal to replay, which a look does without.
+        let mut debugfs = self.tools.command("debugfs");
+        Ok(command::output("debugfs", debugfs.args(["-c", "-R", request, &at]))?.1)
     }
 
     /// What is wrong with the store's file system after the machine is off; `None` if it is clean and sound,

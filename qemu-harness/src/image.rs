@@ -1,5 +1,5 @@
-//! Second half of an image: Veneer on top of a tree of packages, then an initramfs by the image's own dracut,
-//! /usr as erofs and the rest as ext4.
+//! Second half of an image: Veneer on top of a tree of packages, then an initramfs by the image's own dracut, and the
+//! file systems: /usr as erofs and the rest as ext4, or what ostree makes of it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 use crate::guest;
 use crate::guide;
 use crate::key::Key;
+use crate::loader::Entry;
+use crate::ostree;
 use crate::progress;
 use crate::recipe::{Form, Manager, Recipe};
 use crate::stage::Stage;
@@ -45,14 +47,16 @@ impl Image {
         Ok(Self { recipe, dir, repository: tree.repository() })
     }
 
+    /// What is booted, unless the disk has a boot loader's own account of it.
+    pub(crate) fn boots(&self) -> Result<Entry> {
+        let words =
+            format!("root=PARTLABEL=root rw {} mount.usrfstype=erofs mount.usrflags=ro", self.usr_words()?);
+        Ok(Entry { kernel: self.kernel(), initrd: self.dir.join("initrd.img"), words })
+    }
+
     /// The kernel.
     pub(crate) fn kernel(&self) -> PathBuf {
         self.dir.join("vmlinuz")
-    }
-
-    /// The initramfs.
-    pub(crate) fn initrd(&self) -> PathBuf {
-        self.dir.join("initrd.img")
     }
 
     /// /usr.
@@ -65,9 +69,16 @@ impl Image {
         (self.recipe.form == Form::Sealed).then(|| self.dir.join("usr.verity"))
     }
 
+    /// What a machine that is to be updated to this is given.
+    pub(crate) fn next(&self) -> PathBuf {
+        if self.recipe.form.is_ostree() { self.dir.join(ostree::REPOSITORY) } else { self.usr() }
+    }
+
     /// The words of the kernel's command line that say where /usr is.
-    pub(crate) fn usr_words(&self) -> Result<String> {
+    fn usr_words(&self) -> Result<String> {
         Ok(match self.recipe.form {
+            // It is the boot loader's entry that says so.
+            Form::Ostree | Form::Composefs => String::new(),
             Form::Plain => "mount.usr=PARTLABEL=usr".to_owned(),
             Form::Sealed => {
                 let hash = fs::read_to_string(self.dir.join("usr.roothash"))
@@ -104,12 +115,13 @@ pub(crate) fn name(recipe: &Recipe, stage: &Stage) -> String {
 }
 
 fn key(recipe: &Recipe, stage: &Stage) -> Key {
-    let mut key = Key::new("image 2")
+    let mut key = Key::new("image 3")
         .with("tree", recipe.tree_name().as_bytes())
         .with("version", recipe.version.as_bytes())
         .with("form", format!("{:?} {:?}", recipe.form, recipe.manager).as_bytes())
         .with("stage", stage.key().as_bytes())
-        .with("build", script(recipe, stage).as_bytes());
+        .with("build", script(recipe, stage).as_bytes())
+        .with("ostree", if recipe.form.is_ostree() { ostree::SCRIPT.as_bytes() } else { b"" });
     for file in guest::IMAGE_FILES {
         key = key.with(file.path, file.text.as_bytes());
     }
@@ -133,7 +145,11 @@ printf '%s\n' "VARIANT_ID=veneer-test" "IMAGE_ID=$name" "IMAGE_VERSION=$version"
 echo 5eed5eed5eed5eed5eed5eed5eed5eed > /etc/machine-id
 echo veneer-test > /etc/hostname
 passwd --quiet --delete root
-echo 'PARTLABEL=root / ext4 defaults 0 1' > /etc/fstab
+case $form in
+    # / is for ostree to mount.
+    Ostree | Composefs) : > /etc/fstab ;;
+    *) echo 'PARTLABEL=root / ext4 defaults 0 1' > /etc/fstab ;;
+esac
 # Nothing may take apt's lock, or the processor, behind the scripts' back.
 for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim; do
     ln -sf /dev/null "/etc/systemd/system/$timer.timer"
@@ -176,11 +192,24 @@ mkdir -p /etc/dracut.conf.d
     done
     echo 'install_items+=" /etc/veneer-test/emergency "'
     case $form in
-        # Without what only a sealed image needs.
+        # Without what only other forms need.
         Plain) echo 'omit_dracutmodules+=" dm crypt "' ;;
         Sealed) printf '%s\n' 'add_dracutmodules+=" systemd-veritysetup "' 'add_drivers+=" dm-verity "' ;;
+        Ostree | Composefs) printf '%s\n' 'omit_dracutmodules+=" dm crypt "' 'add_drivers+=" loop overlay "' ;;
     esac
 } > /etc/dracut.conf.d/veneer-test.conf
+case $form in
+    Ostree | Composefs)
+        mkdir -p /usr/lib/ostree
+        printf '%s\n' '[sysroot]' 'readonly=true' '[composefs]' > /usr/lib/ostree/prepare-root.conf
+        case $form in
+            Composefs) echo 'enabled=yes' ;;
+            *) echo 'enabled=no' ;;
+        esac >> /usr/lib/ostree/prepare-root.conf
+        ;;
+    # The package asks for its module.
+    *) rm -f /etc/dracut.conf.d/ostree.conf ;;
+esac
 "#;
 
 /// What the scripts must know of the base, and where the harness looks for the rest.
@@ -232,6 +261,10 @@ impl Builder<'_> {
                 return Err(Error::BadTree { base: self.recipe.name, what });
             }
             fs::rename(from, self.dir.join(name)).map_err(Error::io(what))?;
+        }
+        if self.recipe.form.is_ostree() {
+            ostree::make(self.tools, self.recipe, tree, self.dir, &log)?;
+            return cache::remove_tree(&root);
         }
         let usr = self.dir.join("usr");
         fs::rename(root.join("usr"), &usr).map_err(Error::io(what))?;

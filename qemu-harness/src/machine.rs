@@ -12,6 +12,7 @@ use crate::command;
 use crate::console;
 use crate::error::{Error, Result};
 use crate::image::Image;
+use crate::loader::Entry;
 use crate::progress;
 use crate::tools::Tools;
 
@@ -99,8 +100,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) tools: &'a Tools,
     /// What it runs on.
     pub(crate) accel: Accel,
-    /// Kernel and initramfs.
-    pub(crate) image: &'a Image,
+    /// Kernel and initramfs; the words are part of `cmdline`.
+    pub(crate) entry: Entry,
     /// The system disk.
     pub(crate) disk: &'a Path,
     /// The read-only disk with the script.
@@ -153,7 +154,7 @@ impl Machine<'_> {
             "-no-reboot",
         ]);
         qemu.args(["-display", "none", "-nic", "none", "-device", "virtio-rng-pci", "-serial", console]);
-        qemu.arg("-kernel").arg(self.image.kernel()).arg("-initrd").arg(self.image.initrd());
+        qemu.arg("-kernel").arg(&self.entry.kernel).arg("-initrd").arg(&self.entry.initrd);
         qemu.args(["-append", &self.cmdline]);
         // The host's page cache outlives QEMU, so a killed machine loses nothing that it was told is written.
         let speed = self

@@ -40,6 +40,26 @@ pub(crate) enum Form {
     Plain,
     /// /usr is on dm-verity, and systemd-repart makes the store on the first boot: what systemd's own tools build.
     Sealed,
+    /// / is a deployment of ostree: a checkout of hard links. Updates come from a repository, inside of the machine.
+    Ostree,
+    /// The same with composefs: / is an erofs image of names, and the content is in the repository.
+    Composefs,
+}
+
+impl Form {
+    /// Whether the machine boots deployments of ostree.
+    pub(crate) fn is_ostree(self) -> bool {
+        matches!(self, Self::Ostree | Self::Composefs)
+    }
+
+    /// The file system that the bare /usr is seen as.
+    pub(crate) fn usr_type(self) -> &'static str {
+        match self {
+            Self::Plain | Self::Sealed => "erofs",
+            Self::Ostree => "ext4",
+            Self::Composefs => "overlay",
+        }
+    }
 }
 
 /// What every base has beside the package manager and what is essential. jq and attr serve the guest scripts.
@@ -73,8 +93,16 @@ pub(crate) static DEBIAN13_A: Recipe = Recipe {
     tree: "debian13-a",
     about: "Debian 13",
     sources: &["deb http://deb.debian.org/debian trixie main"],
-    // The last three are for the sealed ones.
-    packages: &["linux-image-cloud-amd64", "less", "systemd-repart", "systemd-cryptsetup", "dmsetup"],
+    // The last ones are for the sealed form, and for ostree.
+    packages: &[
+        "linux-image-cloud-amd64",
+        "less",
+        "systemd-repart",
+        "systemd-cryptsetup",
+        "dmsetup",
+        "ostree",
+        "ostree-boot",
+    ],
     version: "1",
     form: Form::Plain,
     manager: Manager::Dpkg,
@@ -100,7 +128,13 @@ pub(crate) static DEBIAN13_B: Recipe = Recipe {
         "deb http://deb.debian.org/debian trixie-backports main",
         "deb http://deb.debian.org/debian-security trixie-security main",
     ],
-    packages: &["linux-image-cloud-amd64/trixie-backports", "tmux/trixie-backports", "tree"],
+    packages: &[
+        "linux-image-cloud-amd64/trixie-backports",
+        "tmux/trixie-backports",
+        "tree",
+        "ostree",
+        "ostree-boot",
+    ],
     version: "2",
     form: Form::Plain,
     manager: Manager::Dpkg,
@@ -112,7 +146,7 @@ pub(crate) static UNSTABLE_A: Recipe = Recipe {
     tree: "unstable-a",
     about: "Debian testing",
     sources: &["deb http://deb.debian.org/debian testing main"],
-    packages: &["linux-image-cloud-amd64", "less"],
+    packages: &["linux-image-cloud-amd64", "less", "ostree", "ostree-boot"],
     version: "1",
     form: Form::Plain,
     manager: Manager::Dpkg,
@@ -124,10 +158,34 @@ pub(crate) static UNSTABLE_B: Recipe = Recipe {
     tree: "unstable-b",
     about: "Debian unstable",
     sources: &["deb http://deb.debian.org/debian unstable main"],
-    packages: &["linux-image-cloud-amd64", "tmux", "tree"],
+    packages: &["linux-image-cloud-amd64", "tmux", "tree", "ostree", "ostree-boot"],
     version: "2",
     form: Form::Plain,
     manager: Manager::Dpkg,
+};
+
+/// Debian 13 as a deployment of ostree.
+pub(crate) static OSTREE_A: Recipe =
+    Recipe { name: "ostree-a", about: "Debian 13, of ostree", form: Form::Ostree, ..DEBIAN13_A };
+
+/// What that is updated to.
+pub(crate) static OSTREE_B: Recipe =
+    Recipe { name: "ostree-b", about: "Debian 13 with updates, of ostree", form: Form::Ostree, ..DEBIAN13_B };
+
+/// Testing as a deployment with composefs, which Debian 13's ostree cannot do.
+pub(crate) static COMPOSEFS_A: Recipe = Recipe {
+    name: "composefs-a",
+    about: "Debian testing, of ostree and composefs",
+    form: Form::Composefs,
+    ..UNSTABLE_A
+};
+
+/// What that is updated to.
+pub(crate) static COMPOSEFS_B: Recipe = Recipe {
+    name: "composefs-b",
+    about: "Debian unstable, of ostree and composefs",
+    form: Form::Composefs,
+    ..UNSTABLE_B
 };
 
 /// Unstable as a system of rpm packages, with rpm 6 and dnf5.
@@ -147,8 +205,20 @@ pub(crate) static DNF_B: Recipe =
     Recipe { name: "dnf-b", about: "rpm and dnf5, newer packages", version: "2", ..DNF_A };
 
 /// All of them.
-pub(crate) static ALL: &[&Recipe] =
-    &[&DEBIAN13_A, &DEBIAN13_B, &SEALED_A, &SEALED_B, &UNSTABLE_A, &UNSTABLE_B, &DNF_A, &DNF_B];
+pub(crate) static ALL: &[&Recipe] = &[
+    &DEBIAN13_A,
+    &DEBIAN13_B,
+    &SEALED_A,
+    &SEALED_B,
+    &UNSTABLE_A,
+    &UNSTABLE_B,
+    &OSTREE_A,
+    &OSTREE_B,
+    &COMPOSEFS_A,
+    &COMPOSEFS_B,
+    &DNF_A,
+    &DNF_B,
+];
 
 /// Makes a Debian tree a system of rpm packages.
 pub(crate) const REPACKAGE: &str = include_str!("../rpm/repackage.sh");

@@ -12,6 +12,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::guest;
 use crate::image::Image;
+use crate::loader;
 use crate::machine::{Accel, Cut, End, Machine};
 use crate::progress;
 use crate::recipe::Recipe;
@@ -194,7 +195,7 @@ impl Lab<'_> {
             tally.count(false, &defect, &[]);
             whole = false;
         }
-        tally.count(disk.has_base(image)?, "the base on the disk is the image, byte by byte", &[]);
+        tally.count(disk.has_base(image)?, "the base on the disk is as it was made", &[]);
         // After a power cut the journal is there to be replayed: that is the next boot's business.
         if end == End::Off {
             let damage = disk.store_damage()?;
@@ -214,7 +215,7 @@ impl Lab<'_> {
         &'m self,
         disk: &'m Disk,
         boot: &Boot,
-        image: &'m Image,
+        image: &Image,
         dir: &Path,
         kept: &str,
     ) -> Result<Machine<'m>> {
@@ -227,18 +228,18 @@ impl Lab<'_> {
         // Without mitigations an emulated boot takes an eighth less of the processor. And it is so slow that on a
         // busy host ten seconds for the store may be too few, or even systemd's 90 for the other disks; the kernel, too,
         // may find that its timer does not tick, and panic. The boot's own words come later, so they win.
+        let entry = if image.recipe.form.is_ostree() { loader::choose(disk, dir)? } else { image.boots()? };
         let cmdline = format!(
-            "root=PARTLABEL=root rw {} mount.usrfstype=erofs mount.usrflags=ro \
-             console=ttyS0 panic=-1 mitigations=off no_timer_check rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 \
+            "{} console=ttyS0 panic=-1 mitigations=off no_timer_check rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 \
              systemd.default_device_timeout_sec=300 {} {}",
-            image.usr_words()?,
+            entry.words,
             boot.cmdline.replace("{kept}", kept),
             self.append
         );
         let (accel, disk_speed) = (self.accel, boot.disk_speed);
-        let next = boot.next.map(|recipe| self.image(recipe).usr());
+        let next = boot.next.map(|recipe| self.image(recipe).next());
         let (tools, disk, dir) = (self.tools, disk.path(), dir.to_owned());
-        Ok(Machine { tools, accel, image, disk, test_disk, next, cmdline, dir, disk_speed })
+        Ok(Machine { tools, accel, entry, disk, test_disk, next, cmdline, dir, disk_speed })
     }
 
     /// Makes the read-only disk with the script and the repository.
@@ -247,8 +248,12 @@ impl Lab<'_> {
         let tree = dir.join("test");
         fs::create_dir_all(&tree).map_err(Error::io(what))?;
         let recipe = image.recipe;
-        let environment =
-            format!("export END={end} BASE_NAME={} BASE_VERSION={}\n", recipe.name, recipe.version);
+        let environment = format!(
+            "export END={end} BASE_NAME={} BASE_VERSION={} BASE_TYPE={}\n",
+            recipe.name,
+            recipe.version,
+            recipe.form.usr_type()
+        );
         let files = [("environment", environment.as_str()), ("lib.sh", guest::LIBRARY), ("boot.sh", script)];
         for (name, text) in files {
             fs::write(tree.join(name), text).map_err(Error::io(what))?;

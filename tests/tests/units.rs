@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What `systemd-analyze security` may say of each, in tenths: 10 is no restriction at all.
-const EXPOSURE: [(&str, u32); 7] = [
+const EXPOSURE: [(&str, u32); 8] = [
     ("veneer-bless.service", 20),
     ("veneer-grow.service", 25),
     ("veneer-guard.service", 45),
@@ -15,6 +15,7 @@ const EXPOSURE: [(&str, u32); 7] = [
     // These run the triggers of packages.
     ("veneer-refresh-early.service", 82),
     ("veneer-refresh.service", 82),
+    ("veneer-staged.service", 35),
 ];
 
 fn dir() -> PathBuf {

@@ -6,17 +6,24 @@ use crate::finding::Finding;
 use crate::root::Root;
 
 /// With the target that wants it, and what is lost without it.
-const UNITS: [(&str, &str, &str); 6] = [
+const UNITS: [(&str, &str, &str); 7] = [
     ("veneer-bless.service", USERS, "no boot is called good, and after some a layer is set aside"),
     ("veneer-guard.service", SYSINIT, "a guarded /usr stays closed to package managers"),
     ("veneer-record.service", USERS, "a rebase cannot tell what the user changed"),
     ("veneer-refresh-early.service", SYSINIT, "indexes of modules and libraries are stale after a rebase"),
     ("veneer-refresh.service", USERS, "caches are stale after a rebase"),
+    (
+        "veneer-staged.service",
+        STAGED,
+        "the layer for a staged deployment is derived by the boot, which takes longer",
+    ),
     ("veneer-grow.service", USERS, "a store does not fill a partition that was made larger"),
 ];
 
 const USERS: &str = "multi-user.target";
 const SYSINIT: &str = "sysinit.target";
+/// ostree's; systems without it never look at the link.
+const STAGED: &str = "ostree-finalize-staged.service";
 
 /// Names of Veneer's units, for asking systemd about them.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
