@@ -239,5 +239,7 @@ finish() {
     # systemd drops a unit to break a cycle, and goes on.
     is "no unit waits for itself" "$(journalctl --boot --quiet --output=cat _PID=1 | grep 'ordering cycle')" ""
     timings
+    # For the table of what was booted.
+    printf '@ Linux %s, systemd %s\n' "$(uname -r)" "$(systemctl --version | sed -n '1s/^[^(]*(\([^)]*\)).*/\1/p')" >&3
     printf '1..%d\ndone\n' "$points" >&3
 }

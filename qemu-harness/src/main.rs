@@ -32,6 +32,7 @@ mod layout;
 mod loader;
 mod machine;
 mod ostree;
+mod outcome;
 mod progress;
 mod recipe;
 mod run;
@@ -41,6 +42,7 @@ mod stage;
 mod tap;
 mod timing;
 mod tools;
+mod topologies;
 mod tree;
 
 /// How the program is called.
@@ -51,6 +53,7 @@ usage: qemu-harness [OPTION…] COMMAND
   check           boot those that every change must pass
   all             boot all of them
   demo            the story, told by a real machine
+  topologies FILE the page about what was booted, of the last runs; all of its scenarios are run with --all
   screenshots DIR pictures of what the command prints on a real machine, as SVG and PNG
   shell NAME      a console on the first machine of a scenario
   clean           remove from the cache what today's recipes no longer name; clean --all removes everything
@@ -128,6 +131,7 @@ impl Arguments {
             ["check"] => self.run(&catalogue::check(), true),
             ["run", names @ ..] if !names.is_empty() => self.run(&find(names)?, true),
             ["demo"] => self.run(&[demo::story()], false),
+            ["topologies", file] => self.topologies(std::path::Path::new(file)),
             ["screenshots", dir] => self.screenshots(std::path::Path::new(dir)),
             ["shell", name] => self.shell(&find(&[name])?),
             ["clean"] => self.clean(),
@@ -142,6 +146,17 @@ impl Arguments {
             println!("{} passed, {} failed", tally.passed, tally.failed);
             Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         })
+    }
+
+    fn topologies(&self, file: &std::path::Path) -> Result<ExitCode> {
+        let code = if self.all {
+            self.run(&find(&topologies::names().collect::<Vec<_>>())?, true)?
+        } else {
+            ExitCode::SUCCESS
+        };
+        let page = topologies::page(&Cache::open()?);
+        fs_err::write(file, page).map_err(Error::io("writing the page"))?;
+        Ok(code)
     }
 
     fn screenshots(&self, dir: &std::path::Path) -> Result<ExitCode> {

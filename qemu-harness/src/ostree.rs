@@ -43,7 +43,7 @@ mv "$tree/root" var/roothome
 ln -s var/roothome "$tree/root"
 
 ostree --repo=repo init --mode=bare
-ostree --repo=repo commit --quiet --branch=veneer/test --tree=dir="$tree" --timestamp="@$version" \
+ostree --repo=repo commit --branch=veneer/test --tree=dir="$tree" --timestamp="@$version" \
     --add-metadata-string=version="$version"
 
 mkdir root

@@ -14,6 +14,7 @@ use crate::guest;
 use crate::image::Image;
 use crate::loader;
 use crate::machine::{Accel, Cut, End, Machine};
+use crate::outcome::Outcome;
 use crate::progress;
 use crate::recipe::Recipe;
 use crate::scenario::{Boot, Ends, Scenario};
@@ -47,6 +48,8 @@ pub(crate) struct Tally {
     pub(crate) passed: usize,
     /// Failed.
     pub(crate) failed: usize,
+    /// The systems that were booted, each once.
+    pub(crate) systems: Vec<String>,
     /// Lines for people, said when the boot is over, so that those of machines side by side do not mix.
     told: String,
 }
@@ -74,7 +77,16 @@ impl Tally {
     pub(crate) fn add(&mut self, other: &Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        for system in &other.systems {
+            self.booted(system);
+        }
         self.told.push_str(&other.told);
+    }
+
+    fn booted(&mut self, system: &str) {
+        if !self.systems.iter().any(|known| known == system) {
+            self.systems.push(system.to_owned());
+        }
     }
 }
 
@@ -145,6 +157,7 @@ impl Lab<'_> {
                 break;
             }
         }
+        Outcome::of(scenario, &tally).write(&dir)?;
         if tally.failed == 0 && !self.keep {
             fs::remove_file(disk.path()).map_err(Error::io("removing a disk"))?;
         }
@@ -166,6 +179,9 @@ impl Lab<'_> {
         let end = machine.run(boot.deadline, cut, self.live)?;
         let text = fs::read(machine.report()).map_err(Error::io(what))?;
         let report = Report::parse(&String::from_utf8_lossy(&text));
+        if let Some(system) = &report.system {
+            tally.booted(system);
+        }
         if let Some(text) = &report.kept {
             kept.clone_from(text);
         }

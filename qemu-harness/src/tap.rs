@@ -23,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) shots: Vec<(String, Vec<u8>)>,
     /// What the script kept for the command line of the boots that follow.
     pub(crate) kept: Option<String>,
+    /// Which system it was, for people.
+    pub(crate) system: Option<String>,
     /// The number of the plan line.
     plan: Option<usize>,
     /// Whether the last word was said.
@@ -42,6 +44,8 @@ impl Report {
                 report.shots.push(shot);
             } else if let Some(kept) = line.strip_prefix("= ") {
                 report.kept = Some(kept.to_owned());
+            } else if let Some(system) = line.strip_prefix("@ ") {
+                report.system = Some(system.to_owned());
             } else if let Some(note) = line.strip_prefix("# ") {
                 if let Some(point) = report.points.last_mut() {
                     point.notes.push(note.to_owned());
@@ -98,13 +102,14 @@ mod tests {
     #[test]
     fn a_whole_report() {
         let report = Report::parse(
-            "ok 1 - a - b\n> hello\n= 0001-abc\nnot ok 2 - c\n# why\n# more\n1..2\ndone\n# leaving\n",
+            "ok 1 - a - b\n> hello\n= 0001-abc\n@ Linux 7\nnot ok 2 - c\n# why\n# more\n1..2\ndone\n# leaving\n",
         );
         let notes = vec!["why".to_owned(), "more".to_owned(), "leaving".to_owned()];
         assert_eq!(report.points[0], Point { ok: true, text: "a - b".to_owned(), notes: vec![] });
         assert_eq!(report.points[1], Point { ok: false, text: "c".to_owned(), notes });
         assert_eq!(report.said, ["hello"]);
         assert_eq!(report.kept.as_deref(), Some("0001-abc"));
+        assert_eq!(report.system.as_deref(), Some("Linux 7"));
         assert_eq!(report.defect(), None);
     }
 

@@ -12,7 +12,7 @@ use crate::probe;
 use crate::rebase::{self, Policy};
 use crate::report::{Problem, Progress};
 use crate::store::{Action, LayerName, LayerState, Store, Trial};
-use crate::tree::Dir;
+use crate::tree::{Dir, sum_of};
 use crate::verdict::{Reason, Refusal};
 
 /// What came of a plan.
@@ -33,7 +33,8 @@ pub fn apply(
     intent: &Intent,
     old: Option<&Dir>,
 ) -> std::result::Result<Done, Refusal> {
-    let mut work = Work { store, machine, places, intent, old, done: Done::default(), base: None };
+    let mut work =
+        Work { store, machine, places, intent, old, done: Done::default(), ahead: None, base: None };
     for step in &plan.steps {
         if let Err(error) = work.step(step) {
             work.clean_up(plan);
@@ -76,6 +77,8 @@ struct Work<'a> {
     /// The base that a rebase goes away from, if it is at hand.
     old: Option<&'a Dir>,
     done: Done,
+    /// What the source of a rebase ahead of the boot was when it began.
+    ahead: Option<String>,
     /// Taken away again unless the layer gets mounted.
     base: Option<Bind>,
 }
@@ -95,6 +98,11 @@ impl Work<'_> {
                 Ok(())
             }
             Step::Bind(name) => self.bind(name),
+            Step::Note(from) => {
+                let upper = self.store.open_layer(from)?.sub(c"upper")?;
+                self.ahead = Some(sum_of(&upper)?);
+                Ok(())
+            }
             Step::Derive { from, to } => self.derive(from, to),
             Step::ShowBase { source, target } => {
                 self.base = Some(Bind::read_only(source, target)?);
@@ -102,7 +110,7 @@ impl Work<'_> {
             }
             Step::Try(layers) => self.assemble(layers).map(drop),
             Step::Finish { name, parent } => {
-                let state = LayerState::new(self.machine.base.clone(), parent.clone());
+                let state = LayerState::new(self.machine.base.clone(), parent.clone(), self.ahead.take());
                 self.store.finish_layer(name, &state, &self.done.problems)
             }
             Step::Count { name, trial } => self.store.write_trial(name, *trial),
@@ -212,7 +220,7 @@ fn refusal(step: &Step, error: &Error) -> Refusal {
     let reason = match (step, error) {
         (_, Error::Probe { .. } | Error::ReadOnly { .. }) => Reason::ProbeFailed,
         (_, _) if from_store.reason == Reason::NoSpace => return from_store,
-        (Step::Derive { .. }, _) => Reason::RebaseFailed,
+        (Step::Note(_) | Step::Derive { .. }, _) => Reason::RebaseFailed,
         (Step::ShowBase { .. } | Step::Try(_) | Step::Mount { .. }, _) => Reason::MountFailed,
         (Step::RemoveLeftover(_) | Step::Bind(_) | Step::Finish { .. } | Step::Count { .. }, _) => {
             return from_store;

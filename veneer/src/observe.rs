@@ -11,8 +11,8 @@ use crate::intent::{Cmdline, Intent, StoreSource};
 use crate::mount::{self, MountRow, MountTable, Site};
 use crate::order;
 use crate::paths;
-use crate::store::{Absent, Contents, Store};
-use crate::tree::Dir;
+use crate::store::{Absent, Contents, LayerName, Store, Trial};
+use crate::tree::{Dir, sum_of};
 use crate::verdict::{Reason, Refusal};
 
 /// Where things are; tests move each of them.
@@ -136,6 +136,30 @@ pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found
     }
     let contents = store.contents().map_err(|error| refuse(&error))?;
     Ok(Found { store, contents })
+}
+
+/// The layers of `base` that were derived ahead of a boot, and that another one would be derived instead of now: of a layer
+/// that was changed since, or that is not the one used last any more. One that was booted is the user's own, whatever became
+/// of its parent; and without its parent there is nothing to derive another from.
+pub fn outrun(store: &Path, contents: &Contents, base: &Base) -> Result<Vec<LayerName>> {
+    let mut outrun = Vec::new();
+    let last = contents.last_used().map(|layer| &layer.name);
+    for layer in &contents.layers {
+        let is_ahead = layer.trial == Trial::default() && layer.state.base.id == base.id;
+        let (true, Some(noted), Some(parent)) = (is_ahead, &layer.state.ahead, &layer.state.parent) else {
+            continue;
+        };
+        if !contents.layers.iter().any(|other| other.name == *parent) {
+            continue;
+        }
+        let upper =
+            || Dir::open(store)?.sub(c"veneer")?.sub(c"layers")?.sub(&parent.file_name())?.sub(c"upper");
+        if last != Some(parent) || sum_of(&upper()?)? != *noted {
+            log::info!("layer {} was derived ahead of this boot from one that has changed since", layer.name);
+            outrun.push(layer.name.clone());
+        }
+    }
+    Ok(outrun)
 }
 
 /// A layer of the store that is mounted already. None is unless its base is bound beside the store, which spares a boot

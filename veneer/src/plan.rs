@@ -17,6 +17,8 @@ pub enum Step {
     RemoveLeftover(CString),
     /// Make the empty layer.
     Bind(LayerName),
+    /// Note what this layer is like, since it may change before the boot that a layer is derived from it for.
+    Note(LayerName),
     /// Derive the content of `to` from `from`.
     Derive {
         /// The layer of the other base; only read.
@@ -128,6 +130,7 @@ pub fn plan_rebase(from: &LayerName, contents: &Contents, base: &Base, usr: &Pat
     let tmp = Layers { lower: usr.to_path_buf(), upper: dir.join("upper"), work: dir.join("work") };
     let leftovers = contents.leftovers.iter().cloned().map(Step::RemoveLeftover);
     let steps = [
+        Step::Note(from.clone()),
         Step::Derive { from: from.clone(), to: layer.clone() },
         Step::Try(tmp),
         Step::Finish { name: layer.clone(), parent: Some(from.clone()) },
@@ -165,6 +168,7 @@ impl fmt::Display for Step {
         match self {
             Step::RemoveLeftover(name) => write!(f, "remove the unfinished {}", name.to_string_lossy()),
             Step::Bind(name) => write!(f, "make the empty layer {name}"),
+            Step::Note(name) => write!(f, "note what layer {name} is like"),
             Step::Derive { from, to } => write!(f, "derive layer {to} from {from}"),
             Step::ShowBase { source, target } => {
                 write!(f, "bind {} read-only to {}", source.display(), target.display())

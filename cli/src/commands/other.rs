@@ -64,8 +64,7 @@ impl Other {
         // Without a boot by Veneer there is no running layer.
         let running = this_boot(options).ok().and_then(|status| status.layer).map(|layer| layer.id);
         let is_it = |layer: &&Layer| running.as_ref() == Some(&layer.name);
-        let last = contents.layers.iter().max_by_key(|layer| (layer.trial.used, layer.name.number()));
-        let found = contents.layers.iter().find(is_it).or(last).cloned();
+        let found = contents.layers.iter().find(is_it).or(contents.last_used()).cloned();
         found.ok_or_else(|| {
             no_layer(&contents, "there are no layers yet: nothing would be carried over".into())
         })

@@ -3,9 +3,10 @@
 use std::io::Write as _;
 
 use veneer::apply::apply;
+use veneer::observe::outrun;
 use veneer::plan::plan_rebase;
 use veneer::rebase::judge_all;
-use veneer::store::LayerName;
+use veneer::store::{Layer, LayerName};
 use veneer::tree::Dir;
 
 use super::foretold::Entry;
@@ -34,7 +35,10 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
     }
     let store = open(options)?;
     let contents = store.contents()?;
-    if let Some(there) = contents.layers.iter().find(|layer| layer.state.base.id == other.machine.base.id) {
+    let outrun = outrun(&options.store, &contents, &other.machine.base)?;
+    let is_ready =
+        |layer: &&Layer| layer.state.base.id == other.machine.base.id && !outrun.contains(&layer.name);
+    if let Some(there) = contents.layers.iter().find(is_ready) {
         return Err(Failure::No(format!("layer {} is bound to that base already", there.name)));
     }
     let plan = plan_rebase(&source.name, &contents, &other.machine.base, &other.usr_path, &other.places);

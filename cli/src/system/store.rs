@@ -167,7 +167,11 @@ mod tests {
             level: None,
             arch: "x86_64".into(),
         };
-        Layer { name: name(number), state: LayerState::new(base, None), trial: Trial { begun, used: 1 } }
+        Layer {
+            name: name(number),
+            state: LayerState::new(base, None, None),
+            trial: Trial { begun, used: 1 },
+        }
     }
 
     fn facts(layers: Vec<Layer>) -> Facts {

@@ -36,6 +36,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "foretold_with_the_old_base_at_hand", needs: DEBS, run: at_hand },
     Scenario { name: "foretold_of_images", needs: IMAGES, run: images },
     Scenario { name: "foretold_of_an_image_is_derived_ahead", needs: IMAGES, run: ahead },
+    Scenario { name: "foretold_what_is_done_after_a_layer_was_derived_ahead", needs: IMAGES, run: outrun },
     Scenario { name: "foretold_of_what_is_staged", needs: &[], run: staged },
     Scenario { name: "foretold_of_no_base", needs: &[Need::Kernel("ext4")], run: no_base },
 ];
@@ -205,6 +206,33 @@ fn ahead(dir: &Path) {
         assert!(machine.usr().join("bin/mine").exists());
         machine.shutdown();
     }
+}
+
+/// What was done to the running layer after that is not left behind: the layer that was made ahead is not used then.
+fn outrun(dir: &Path) {
+    let mut machine = Machine::new(dir, Store::Dir);
+    machine.install(&Base::build(dir, "A", Form::Ext4, &first()));
+    machine.boot_layer("bound");
+    mine().apply(&machine.usr());
+    let b = Base::build(dir, "B", Form::Ext4, &second());
+    let rebase = |machine: &Machine, code, says: &str| {
+        let done = machine.veneer(&["rebase", "--base", b.path.to_str().expect("UTF-8")]);
+        assert!(done.code == Some(code) && format!("{done:?}").contains(says), "{done:?}");
+    };
+    rebase(&machine, 0, "is ready");
+    rebase(&machine, 1, "is bound to that base already");
+    fs::write(machine.usr().join("bin/later"), "later").expect("write a file");
+    // Asked again, it makes another one; and what changes after that, the boot sees.
+    rebase(&machine, 0, "is ready");
+    rebase(&machine, 1, "is bound to that base already");
+    fs::remove_file(machine.usr().join("bin/mine")).expect("remove a file");
+    machine.install(&b);
+    let first = machine.boot_layer("rebased").status.layer;
+    assert!(machine.usr().join("bin/later").exists() && !machine.usr().join("bin/mine").exists());
+    // One that was booted stays, whatever becomes of the other base's.
+    let again = machine.boot_layer("used").status.layer;
+    assert_eq!(again.map(|layer| layer.id), first.map(|layer| layer.id));
+    machine.shutdown();
 }
 
 /// A deployment that waits for the reboot, as ostree leaves it, and what is said if none does.

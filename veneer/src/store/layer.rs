@@ -120,16 +120,20 @@ pub struct LayerState {
     pub parent: Option<LayerName>,
     /// When and by whom.
     pub created: Created,
+    /// If it was derived ahead of the boot, while the parent was in use: what the parent's upper was then, by
+    /// [`crate::tree::sum_of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<String>,
 }
 
 impl LayerState {
     /// The state of a layer made now for `base`.
     #[must_use]
-    pub fn new(base: Base, parent: Option<LayerName>) -> Self {
+    pub fn new(base: Base, parent: Option<LayerName>, ahead: Option<String>) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         // A clock before 1970 is a clock that was never set.
         let at = now.map_or(0, |since| since.as_secs());
-        LayerState { base, parent, created: Created { at, by: by() } }
+        LayerState { base, parent, created: Created { at, by: by() }, ahead }
     }
 
     pub(super) fn write(&self, dir: &Dir) -> Result<()> {

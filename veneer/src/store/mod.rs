@@ -64,6 +64,12 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// The layer that was booted last, which the next base's is derived from.
+    #[must_use]
+    pub fn last_used(&self) -> Option<&Layer> {
+        last_used(&self.layers)
+    }
+
     /// Reads the state of every layer; with the directory of the last of them, which is the one most often used next.
     fn read(layers: &Dir) -> Result<(Self, Option<(LayerName, Dir)>)> {
         let (mut contents, mut last) = (Contents::default(), None);
@@ -86,6 +92,12 @@ impl Contents {
         order::sort_by(&mut contents.layers, |a, b| a.name.cmp(&b.name));
         Ok((contents, last))
     }
+}
+
+/// Of these layers the one that was booted last; of layers that never were, the newest.
+#[must_use]
+pub fn last_used(layers: &[Layer]) -> Option<&Layer> {
+    layers.iter().max_by_key(|layer| (layer.trial.used, layer.name.number()))
 }
 
 /// Why there is no store to work with, before any question of what is in it.

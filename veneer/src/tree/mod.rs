@@ -7,6 +7,7 @@ mod dir;
 mod removal;
 mod shadow;
 mod split;
+mod sum;
 
 pub use attributes::{
     Attributes, MARK_METACOPY, MARK_OPAQUE, MARK_ORIGIN, MARK_REDIRECT, MARK_WHITEOUT, is_opaque,
@@ -17,3 +18,4 @@ pub use dir::{Dir, Kind, is_whiteout, read_at_once, read_whole};
 pub(crate) use dir::{each_piece, leave_open, read_sized};
 pub use shadow::shadow_down;
 pub use split::split;
+pub use sum::sum_of;

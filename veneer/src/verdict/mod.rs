@@ -12,7 +12,7 @@ pub use reason::Reason;
 use crate::base::Base;
 use crate::intent::{Intent, Mode};
 use crate::report::one_line;
-use crate::store::{Layer, LayerName};
+use crate::store::{Layer, LayerName, last_used};
 
 /// Far above any sentence of Veneer's own, in bytes.
 const MESSAGE_LIMIT: usize = 4096;
@@ -46,6 +46,8 @@ pub struct Facts<'a> {
     pub layers: &'a [Layer],
     /// Layers that could not be read, with the reason.
     pub damaged: &'a [(LayerName, String)],
+    /// Layers that were derived ahead of a boot that never came, and are not what would be derived now.
+    pub outrun: &'a [LayerName],
 }
 
 /// What is to happen.
@@ -90,7 +92,8 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     if let Some(wanted) = &facts.intent.layer {
         return judge_wanted(facts, wanted);
     }
-    let of_base = |layer: &&Layer| layer.state.base.id == facts.base.id;
+    let of_base =
+        |layer: &&Layer| layer.state.base.id == facts.base.id && !facts.outrun.contains(&layer.name);
     let healthy = |layer: &&Layer| layer.trial.begun < facts.intent.trials;
     if let Some(layer) = facts.layers.iter().rev().filter(of_base).find(healthy) {
         return Verdict::Use(layer.name.clone());
@@ -115,7 +118,7 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
         return Verdict::Pristine(Refusal::new(Reason::StoreCorrupt, message));
     }
     let next = next_name(facts);
-    match facts.layers.iter().max_by_key(|layer| (layer.trial.used, layer.name.number())) {
+    match last_used(facts.layers) {
         None => Verdict::Bind(next),
         Some(last) => rebase(facts, last, next),
     }

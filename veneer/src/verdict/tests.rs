@@ -19,7 +19,12 @@ fn base(id: &str) -> Base {
 pub(super) fn layer(number: u32, id: &str, begun: u32, used: u64) -> Layer {
     Layer {
         name: LayerName::new(number, id),
-        state: LayerState { base: base(id), parent: None, created: Created { at: 0, by: "test".into() } },
+        state: LayerState {
+            base: base(id),
+            parent: None,
+            created: Created { at: 0, by: "test".into() },
+            ahead: None,
+        },
         trial: Trial { begun, used },
     }
 }
@@ -37,7 +42,7 @@ fn pristine(verdict: &Verdict) -> Option<Reason> {
 
 fn judged(layers: &[Layer], booted: &str) -> Verdict {
     let intent = Intent::default();
-    judge(&Facts { intent: &intent, base: &base(booted), layers, damaged: &[] })
+    judge(&Facts { intent: &intent, base: &base(booted), layers, damaged: &[], outrun: &[] })
 }
 
 #[test]
@@ -47,6 +52,17 @@ fn a_layer_that_was_put_aside_is_not_one_that_failed() {
     assert_eq!(refusal.reason, Reason::TrialFailed);
     assert!(refusal.message.contains("0001-aa was booted 2 times"), "{}", refusal.message);
     assert_eq!(judged(&[layer(1, "aa", 0, 1), layers[1].clone()], "aa"), Verdict::Use(name("0001-aa")));
+}
+
+#[test]
+fn a_layer_that_was_made_ahead_of_what_changed_is_none() {
+    let intent = Intent::default();
+    let layers = [layer(1, "aa", 0, 1), layer(2, "bb", 0, 0)];
+    let outrun = [layers[1].name.clone()];
+    let judged =
+        |outrun: &[LayerName]| judge(&Facts { intent: &intent, base: &base("bb"), layers: &layers, damaged: &[], outrun });
+    assert_eq!(judged(&[]), Verdict::Use(name("0002-bb")));
+    assert_eq!(judged(&outrun), Verdict::Rebase { from: name("0001-aa"), to: name("0003-bb") });
 }
 
 #[test]
@@ -92,7 +108,9 @@ fn a_damaged_layer_is_in_the_way_only_if_it_may_be_the_one() {
     let intent = Intent::default();
     let damaged = [(name("0007-bb"), "its checksum is wrong".to_owned())];
     let booted = base("aa");
-    let with = |layers: &[Layer]| judge(&Facts { intent: &intent, base: &booted, layers, damaged: &damaged });
+    let with = |layers: &[Layer]| {
+        judge(&Facts { intent: &intent, base: &booted, layers, damaged: &damaged, outrun: &[] })
+    };
     assert_eq!(pristine(&with(&[])), Some(Reason::StoreCorrupt));
     assert_eq!(pristine(&with(&[layer(1, "cc", 0, 1)])), Some(Reason::StoreCorrupt));
     assert_eq!(with(&[layer(1, "aa", 0, 1)]), Verdict::Use(name("0001-aa")));
@@ -102,7 +120,8 @@ fn a_damaged_layer_is_in_the_way_only_if_it_may_be_the_one() {
 fn the_users_words_come_first() {
     let layers = [layer(1, "aa", 2, 1), layer(2, "aa", 0, 2), layer(3, "bb", 0, 3)];
     let booted = base("aa");
-    let with = |intent: &Intent| judge(&Facts { intent, base: &booted, layers: &layers, damaged: &[] });
+    let with =
+        |intent: &Intent| judge(&Facts { intent, base: &booted, layers: &layers, damaged: &[], outrun: &[] });
     let wanted = |id: &str| Intent { layer: Some(id.into()), ..Intent::default() };
     assert_eq!(with(&wanted("0001-aa")), Verdict::Use(name("0001-aa")));
     assert_eq!(pristine(&with(&wanted("0003-bb"))), Some(Reason::Incompatible));
