@@ -30,6 +30,18 @@ store_definitions() {
         "${dracutsysrootdir-}"/usr/lib/repart.d/*.conf "${dracutsysrootdir-}"/etc/repart.d/*.conf
 }
 
+# The lines of crypttab(5) that unlock the store, if veneer.conf has it on a volume.
+unlocking() {
+    # Files and directories may be missing, which is the usual case.
+    # shellcheck disable=SC2013 # words are what is wanted
+    for _volume in $(sed -n 's,^[[:space:]]*store[[:space:]]*=[[:space:]]*/dev/mapper/\([^[:space:]]*\).*,\1,p' \
+        "${dracutsysrootdir-}"/usr/lib/veneer.conf "${dracutsysrootdir-}"/usr/lib/veneer.conf.d/*.conf \
+        "${dracutsysrootdir-}"/etc/veneer.conf "${dracutsysrootdir-}"/etc/veneer.conf.d/*.conf 2> /dev/null); do
+        grep -s "^${_volume}[[:space:]]" "${dracutsysrootdir-}/etc/crypttab"
+    done
+    unset _volume
+}
+
 depends() {
     # systemd-initrd brings initrd-root-fs.target, to which the layer belongs, and udev through systemd-udevd.
     _modules="systemd systemd-initrd"
@@ -39,6 +51,14 @@ depends() {
             _modules="$_modules systemd-repart"
         else
             derror "veneer: repart.d asks for a store on first boot, but there is no systemd-repart to make it"
+        fi
+    fi
+    if [ -n "$(unlocking)" ]; then
+        # That brings what unlocks with a TPM and the like, where there is what it needs.
+        if require_binaries "$systemdutildir/systemd-cryptsetup" > /dev/null 2>&1; then
+            _modules="$_modules systemd-cryptsetup"
+        else
+            derror "veneer: the store is encrypted, but there is no systemd-cryptsetup to unlock it"
         fi
     fi
     echo "$_modules"
@@ -98,4 +118,14 @@ install() {
         /usr/lib/veneer.conf "/usr/lib/veneer.conf.d/*.conf" \
         /usr/local/lib/veneer.conf "/usr/local/lib/veneer.conf.d/*.conf" \
         /etc/veneer.conf "/etc/veneer.conf.d/*.conf"
+
+    # Also into an image for any machine, for which dracut leaves crypttab(5) out; and the key, if it is a file.
+    unlocking | while read -r _volume _device _key _rest; do
+        grep -qs "^${_volume}[[:space:]]" "$initdir/etc/crypttab" ||
+            printf '%s\n' "$_volume $_device $_key $_rest" >> "$initdir/etc/crypttab"
+        case "$_key" in
+            /dev/*) ;;
+            /*) inst_simple "$_key" ;;
+        esac
+    done
 }

@@ -176,6 +176,11 @@ sealed() {
     is "the base is known by verity" "$(status .base.source)" verity
     is "the base's id is the root hash" "$(status .base.id)" "$hash"
 }
+# encrypted: the store is on a LUKS2 volume.
+encrypted() {
+    is "the store is on an unlocked volume" "$(findmnt -no SOURCE "$STORE")" /dev/mapper/veneer
+    like "which is of LUKS2" "$(cat "/sys/dev/block/$(mountpoint -d "$STORE")/dm/uuid")" "CRYPT-LUKS2-*"
+}
 # page: what the web server of the scenarios serves.
 page() {
     exec 4<> /dev/tcp/127.0.0.1/80 || return

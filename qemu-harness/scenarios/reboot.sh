@@ -15,4 +15,5 @@ cp "$HERE/base.packages" "$STATE/base.packages"
 status .layer.id > "$STATE/layer"
 listing "$(layer)/upper" > "$STATE/listing"
 refuse "the layer has entries" [ ! -s "$STATE/listing" ]
-foretell "${next:-/dev/disk/by-id/virtio-veneer-next}"
+# What only a boot shows cannot be told.
+[ "${next:=/dev/disk/by-id/virtio-veneer-next}" = none ] || foretell "$next"

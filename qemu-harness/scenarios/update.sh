@@ -5,7 +5,7 @@ on_layer "${action:-rebased}"
 blessed
 is "its parent is the old base's layer" "$(status .layer.parent)" "$(cat "$STATE/layer")"
 serves
-as_foretold
+[ ! -e "$STATE/foretold" ] || as_foretold
 
 refreshed=$(systemctl is-active veneer-refresh-early.service veneer-refresh.service | xargs)
 is "what is made from other files was made again" "$refreshed" "active active"

@@ -2,8 +2,8 @@
 
 use crate::disk::Store;
 use crate::recipe::{
-    COMPOSEFS_A, COMPOSEFS_B, DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, OSTREE_A, OSTREE_B, Recipe, SEALED_A,
-    SEALED_B, UNSTABLE_A, UNSTABLE_B,
+    COMPOSEFS_A, COMPOSEFS_B, DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, ENCRYPTED_A, ENCRYPTED_B, FSTAB_A,
+    FSTAB_B, OSTREE_A, OSTREE_B, Recipe, SEALED_A, SEALED_B, UNSTABLE_A, UNSTABLE_B, WHOLE_A, WHOLE_B,
 };
 use crate::scenario::{Boot, Ends, Scenario};
 
@@ -55,6 +55,13 @@ const OSTREE_UPDATE: &str = concat!(
     include_str!("../scenarios/update.sh"),
     include_str!("../scenarios/ostree-back.sh")
 );
+const ENCRYPTED_INSTALL: &str =
+    concat!(include_str!("../scenarios/install.sh"), include_str!("../scenarios/encrypted-first.sh"));
+const ENCRYPTED_REBOOT: &str =
+    concat!(include_str!("../scenarios/encrypted-key.sh"), include_str!("../scenarios/reboot.sh"));
+const ENCRYPTED_UPDATE: &str =
+    concat!(include_str!("../scenarios/encrypted-passphrase.sh"), include_str!("../scenarios/update.sh"));
+const ENCRYPTED_LOCKED: &str = include_str!("../scenarios/encrypted-locked.sh");
 const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
 
 /// Words that mean nothing, or are wrong: each must be warned about at most.
@@ -117,6 +124,9 @@ pub(crate) fn all() -> Vec<Scenario> {
         Store::Ext4,
         "",
     ));
+    all.push(encrypted());
+    all.push(story("fstab", "/usr is in /etc/fstab alone", &FSTAB_A, &FSTAB_B));
+    all.push(story("whole", "all of the system is one read-only file system", &WHOLE_A, &WHOLE_B));
     all.push(late_failure());
     all.push(kept_layers());
     all.push(Scenario {
@@ -272,6 +282,39 @@ fn sealed() -> Scenario {
         name: "sealed",
         about: "/usr on dm-verity, the store made on first boot",
         store: Store::Free,
+        boots,
+    }
+}
+
+/// A sealed /usr and a store that only this machine opens; each way to unlock it once, and none.
+fn encrypted() -> Scenario {
+    let boots = vec![
+        Boot::new("first boot: the store is made, with its key in the TPM", &ENCRYPTED_A, ENCRYPTED_INSTALL),
+        Boot {
+            cmdline: "luks.crypttab=no rd.luks.name={kept}=veneer rd.luks.key={kept}=/etc/veneer-test/key",
+            ..Boot::new("reboot: unlocked by a key file", &ENCRYPTED_A, ENCRYPTED_REBOOT)
+        },
+        Boot {
+            cmdline: "luks.crypttab=no rd.luks.name={kept}=veneer",
+            credential: Some("cryptsetup.passphrase=a passphrase"),
+            ..Boot::new("base updated: unlocked by a passphrase", &ENCRYPTED_B, ENCRYPTED_UPDATE)
+        },
+        Boot::new("base rolled back: unlocked by the TPM", &ENCRYPTED_A, ROLLBACK),
+        Boot {
+            cmdline: "luks.crypttab=no rd.luks.name={kept}=veneer rd.luks.key={kept}=/etc/hostname \
+                      rd.luks.options={kept}=headless=true,nofail rd.veneer.timeout=10",
+            ..Boot::new("the key is another one: pristine", &ENCRYPTED_A, ENCRYPTED_LOCKED)
+        },
+        Boot {
+            cmdline: "usrhash=00000000000000000000000000000000000000000000000000000000000000ff",
+            ends: Ends::Refused,
+            ..Boot::new("the base is not what was signed: systemd refuses it", &ENCRYPTED_A, UNREACHED)
+        },
+    ];
+    Scenario {
+        name: "encrypted",
+        about: "/usr on dm-verity, an encrypted store: TPM, key file, passphrase, none",
+        store: Store::Locked,
         boots,
     }
 }

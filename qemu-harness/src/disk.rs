@@ -14,12 +14,6 @@ use crate::image::Image;
 use crate::layout::{Kind, Layout, MIB, Partition};
 use crate::tools::Tools;
 
-/// The size of /, which images are made for.
-pub(crate) const ROOT_MIB: u64 = 1024;
-/// The size of / where it has two deployments.
-pub(crate) const OSTREE_MIB: u64 = 2048;
-const USR_MIB: u64 = 1024;
-const VERITY_MIB: u64 = 16;
 const STORE_MIB: u64 = 512;
 /// A little more than packaging/repart.d/60-veneer.conf asks for at least.
 const FREE_MIB: u64 = 1152;
@@ -45,6 +39,8 @@ pub(crate) enum Store {
     Twice,
     /// Room on the disk for a partition.
     Free,
+    /// The same, for an encrypted one.
+    Locked,
     /// An empty ext4 that does not fill its partition.
     Short,
     /// An ext4 whose superblock is sound, and all that it needs is not.
@@ -71,17 +67,11 @@ impl<'a> Disk<'a> {
         store: Store,
     ) -> Result<Self> {
         let what = "making a disk";
-        let mut partitions = if image.recipe.form.is_ostree() {
-            vec![(Kind::Root, OSTREE_MIB)]
-        } else {
-            vec![(Kind::Root, ROOT_MIB), (Kind::Usr, USR_MIB)]
-        };
-        if image.verity().is_some() {
-            partitions.push((Kind::UsrVerity, VERITY_MIB));
-        }
+        let form = image.recipe.form;
+        let mut partitions = form.partitions().to_vec();
         partitions.extend_from_slice(match store {
             Store::Absent => &[],
-            Store::Free => &[(Kind::Free, FREE_MIB)],
+            Store::Free | Store::Locked => &[(Kind::Free, FREE_MIB)],
             Store::Twice => &[(Kind::Store, STORE_MIB); 2],
             _ => &[(Kind::Store, STORE_MIB)],
         });
@@ -95,11 +85,11 @@ impl<'a> Disk<'a> {
         command::run("sfdisk", &mut sfdisk, &cache.log("sfdisk"))?;
 
         let disk = Self { cache, tools, path, layout, store };
-        disk.write(Kind::Root, &image.root())?;
+        disk.write(form.state(), &image.state())?;
         disk.write_base(image)?;
         for partition in disk.layout.all(Kind::Store) {
             match store {
-                Store::Absent | Store::Free | Store::Unformatted => {}
+                Store::Absent | Store::Free | Store::Locked | Store::Unformatted => {}
                 Store::Ext4 | Store::Twice => disk.format(partition, partition.bytes / MIB)?,
                 Store::Short => disk.format(partition, SHORT_MIB)?,
                 Store::Damaged => {
@@ -118,27 +108,23 @@ impl<'a> Disk<'a> {
         &self.path
     }
 
-    /// The base update: writes the image's /usr over the one that is there, unless the machine has done it itself.
+    /// The base update: writes the image's base over the one that is there, unless the machine has done it itself.
     pub(crate) fn write_base(&self, image: &Image) -> Result<()> {
-        if image.recipe.form.is_ostree() {
-            return Ok(());
-        }
+        let Some(kind) = image.recipe.form.base() else { return Ok(()) };
         if let Some(hashes) = image.verity() {
             self.write(Kind::UsrVerity, &hashes)?;
         }
-        self.write(Kind::Usr, &image.usr())
+        self.write(kind, &image.base())
     }
 
-    /// Whether /usr's partition still is the image, byte by byte; with ostree, whether the content of every deployment is
-    /// what its commit says.
+    /// Whether the base's partition still is the image, byte by byte; with ostree, whether the content of every deployment
+    /// is what its commit says.
     pub(crate) fn has_base(&self, image: &Image) -> Result<bool> {
-        if image.recipe.form.is_ostree() {
-            return self.has_deployments();
-        }
-        let what = "comparing /usr's partition with its image";
-        let Some(partition) = self.layout.find(Kind::Usr) else { return Ok(false) };
+        let what = "comparing the base's partition with its image";
+        let Some(kind) = image.recipe.form.base() else { return self.has_deployments() };
+        let Some(partition) = self.layout.find(kind) else { return Ok(false) };
         let disk = fs::File::open(&self.path).map_err(Error::io(what))?;
-        let mut file = fs::File::open(image.usr()).map_err(Error::io(what))?;
+        let mut file = fs::File::open(image.base()).map_err(Error::io(what))?;
         let (mut wanted, mut got) = (vec![0; CHUNK], vec![0; CHUNK]);
         let mut at = partition.offset;
         loop {
@@ -188,8 +174,8 @@ impl<'a> Disk<'a> {
     /// or if there is none to look at.
     pub(crate) fn store_damage(&self) -> Result<Option<String>> {
         match self.store {
-            // Nobody is to repair a damaged one unasked.
-            Store::Absent | Store::Unformatted | Store::Damaged => return Ok(None),
+            // Nobody is to repair a damaged one unasked, and into a locked one only its machine looks.
+            Store::Absent | Store::Unformatted | Store::Damaged | Store::Locked => return Ok(None),
             Store::Xfs => return self.damage_apart(&["xfs_repair", "-n"]),
             Store::Btrfs => return self.damage_apart(&["btrfs", "check", "--readonly"]),
             Store::Ext4 | Store::Twice | Store::Short | Store::Free => {}

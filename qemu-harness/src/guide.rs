@@ -1,6 +1,7 @@
 //! The steps of docs/integration.md: images are set up by the very lines that an image builder reads there.
 
-use crate::recipe::{Form, Manager, Recipe};
+use crate::form::Form;
+use crate::recipe::{Manager, Recipe};
 
 const GUIDE: &str = include_str!("../../docs/integration.md");
 
@@ -13,8 +14,9 @@ pub(crate) fn script(recipe: &Recipe, has_veneer: bool) -> String {
     let is_taken = |block: &&str| {
         let has = |word: &str| block.contains(word);
         let is_of_dpkg = recipe.manager == Manager::Dpkg || has("dracut");
-        let is_of_store = !has("repart") || recipe.form == Form::Sealed;
-        is_of_dpkg && is_of_store && (has_veneer || !has("veneer"))
+        let is_of_store = !has("repart") || recipe.form.is_sealed();
+        let is_of_encryption = !has("crypttab") || recipe.form == Form::Encrypted;
+        is_of_dpkg && is_of_store && is_of_encryption && (has_veneer || !has("veneer"))
     };
     blocks().filter(is_taken).collect()
 }
@@ -30,14 +32,21 @@ fn blocks() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{DEBIAN13_A, DNF_A, SEALED_A};
+    use crate::recipe::{DEBIAN13_A, DNF_A, ENCRYPTED_A, SEALED_A};
 
     #[test]
-    fn a_sealed_image_takes_every_block_in_order() {
+    fn a_sealed_image_with_an_encrypted_store_takes_every_block_in_order() {
         let all: Vec<&str> = blocks().collect();
-        assert_eq!(script(&SEALED_A, true), all.concat());
-        let words =
-            ["mv /var/lib/dpkg", "90veneer", "60-veneer.conf", "dracut --force", "veneer lint --stamp"];
+        assert_eq!(script(&ENCRYPTED_A, true), all.concat());
+        assert!(!script(&SEALED_A, true).contains("crypttab"));
+        let words = [
+            "mv /var/lib/dpkg",
+            "90veneer",
+            "60-veneer.conf",
+            "crypttab",
+            "dracut --force",
+            "veneer lint --stamp",
+        ];
         assert_eq!(all.len(), words.len());
         assert!(all.iter().zip(words).all(|(block, word)| block.contains(word)), "{all:#?}");
     }

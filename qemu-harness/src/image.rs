@@ -7,15 +7,15 @@ use fs_err as fs;
 
 use crate::cache::{self, Cache};
 use crate::command;
-use crate::disk;
 use crate::error::{Error, Result};
+use crate::form::{Form, IMAGE_MIB};
 use crate::guest;
 use crate::guide;
 use crate::key::Key;
 use crate::loader::Entry;
 use crate::ostree;
 use crate::progress;
-use crate::recipe::{Form, Manager, Recipe};
+use crate::recipe::{Manager, Recipe};
 use crate::stage::Stage;
 use crate::tools::Tools;
 use crate::tree::Tree;
@@ -49,8 +49,13 @@ impl Image {
 
     /// What is booted, unless the disk has a boot loader's own account of it.
     pub(crate) fn boots(&self) -> Result<Entry> {
-        let words =
-            format!("root=PARTLABEL=root rw {} mount.usrfstype=erofs mount.usrflags=ro", self.usr_words()?);
+        let hash = match self.verity() {
+            None => String::new(),
+            Some(_) => {
+                fs::read_to_string(self.dir.join(ROOT_HASH)).map_err(Error::io("reading a root hash"))?
+            }
+        };
+        let words = self.recipe.form.words(hash.trim());
         Ok(Entry { kernel: self.kernel(), initrd: self.dir.join("initrd.img"), words })
     }
 
@@ -59,42 +64,24 @@ impl Image {
         self.dir.join("vmlinuz")
     }
 
-    /// /usr.
-    pub(crate) fn usr(&self) -> PathBuf {
-        self.dir.join("usr.erofs")
+    /// The file system with the base.
+    pub(crate) fn base(&self) -> PathBuf {
+        self.dir.join(BASE)
     }
 
-    /// The hash tree of /usr, if it is sealed.
+    /// The hash tree of that, if it is sealed.
     pub(crate) fn verity(&self) -> Option<PathBuf> {
-        (self.recipe.form == Form::Sealed).then(|| self.dir.join("usr.verity"))
+        self.recipe.form.is_sealed().then(|| self.dir.join(HASHES))
     }
 
     /// What a machine that is to be updated to this is given.
     pub(crate) fn next(&self) -> PathBuf {
-        if self.recipe.form.is_ostree() { self.dir.join(ostree::REPOSITORY) } else { self.usr() }
+        if self.recipe.form.is_ostree() { self.dir.join(ostree::REPOSITORY) } else { self.base() }
     }
 
-    /// The words of the kernel's command line that say where /usr is.
-    fn usr_words(&self) -> Result<String> {
-        Ok(match self.recipe.form {
-            // It is the boot loader's entry that says so.
-            Form::Ostree | Form::Composefs => String::new(),
-            Form::Plain => "mount.usr=PARTLABEL=usr".to_owned(),
-            Form::Sealed => {
-                let hash = fs::read_to_string(self.dir.join("usr.roothash"))
-                    .map_err(Error::io("reading a root hash"))?;
-                format!(
-                    "mount.usr=/dev/mapper/usr usrhash={} systemd.verity_usr_data=PARTLABEL=usr \
-                     systemd.verity_usr_hash=PARTLABEL=usr-verity",
-                    hash.trim()
-                )
-            }
-        })
-    }
-
-    /// Everything else, in the state of a machine just installed.
-    pub(crate) fn root(&self) -> PathBuf {
-        self.dir.join("root.ext4")
+    /// The file system with everything else, in the state of a machine just installed.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.join(STATE)
     }
 
     /// What the scripts must know of the base: its packages, one a line with its version, and what the package manager's
@@ -108,6 +95,12 @@ impl Image {
         &self.repository
     }
 }
+
+/// In an image's directory: the base, its hash tree and the hash of that, and what is not the base.
+const BASE: &str = "base.erofs";
+const HASHES: &str = "base.verity";
+const ROOT_HASH: &str = "base.roothash";
+pub(crate) const STATE: &str = "state.ext4";
 
 /// An image's name in the cache.
 pub(crate) fn name(recipe: &Recipe, stage: &Stage) -> String {
@@ -131,25 +124,20 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
 /// What turns the copied tree into the tree of an image-based system, in the chroot: the guide for image builders, between
 /// what only the tests need.
 fn script(recipe: &Recipe, stage: &Stage) -> String {
-    format!("{BEFORE}{}{AFTER}", guide::script(recipe, stage.has_veneer()))
+    format!("{BEFORE}{}{}{AFTER}", recipe.form.setup(), guide::script(recipe, stage.has_veneer()))
 }
 
 const FACTS: [&str; 2] = ["base.packages", "base.verify"];
 
 /// A machine that the tests can use, and what dracut is to do beyond the guide.
 const BEFORE: &str = r#"
-name=$1 version=$2 form=$3 manager=$4
+name=$1 version=$2 manager=$3
 # What an image's os-release says of the image.
 printf '%s\n' "VARIANT_ID=veneer-test" "IMAGE_ID=$name" "IMAGE_VERSION=$version" >> /usr/lib/os-release
 # A machine that was set up already: no questions on the console, a console without a password.
 echo 5eed5eed5eed5eed5eed5eed5eed5eed > /etc/machine-id
 echo veneer-test > /etc/hostname
 passwd --quiet --delete root
-case $form in
-    # / is for ostree to mount.
-    Ostree | Composefs) : > /etc/fstab ;;
-    *) echo 'PARTLABEL=root / ext4 defaults 0 1' > /etc/fstab ;;
-esac
 # Nothing may take apt's lock, or the processor, behind the scripts' back.
 for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all fstrim; do
     ln -sf /dev/null "/etc/systemd/system/$timer.timer"
@@ -182,7 +170,10 @@ case $manager in
         rpm -Va | LC_ALL=C sort > /boot/base.verify || :
         ;;
 esac
-mkdir -p /etc/dracut.conf.d
+dracut=/etc/dracut.conf.d/veneer-test.conf
+mkdir -p "${dracut%/*}"
+# ostree's package asks for its module, whoever needs it.
+rm -f "${dracut%/*}/ostree.conf"
 {
     # Uncompressed, because unpacking is slow without KVM.
     echo 'compress="cat"'
@@ -191,25 +182,7 @@ mkdir -p /etc/dracut.conf.d
         echo "install_items+=\" /etc/systemd/system/$unit.service.d/veneer-test.conf \""
     done
     echo 'install_items+=" /etc/veneer-test/emergency "'
-    case $form in
-        # Without what only other forms need.
-        Plain) echo 'omit_dracutmodules+=" dm crypt "' ;;
-        Sealed) printf '%s\n' 'add_dracutmodules+=" systemd-veritysetup "' 'add_drivers+=" dm-verity "' ;;
-        Ostree | Composefs) printf '%s\n' 'omit_dracutmodules+=" dm crypt "' 'add_drivers+=" loop overlay "' ;;
-    esac
-} > /etc/dracut.conf.d/veneer-test.conf
-case $form in
-    Ostree | Composefs)
-        mkdir -p /usr/lib/ostree
-        printf '%s\n' '[sysroot]' 'readonly=true' '[composefs]' > /usr/lib/ostree/prepare-root.conf
-        case $form in
-            Composefs) echo 'enabled=yes' ;;
-            *) echo 'enabled=no' ;;
-        esac >> /usr/lib/ostree/prepare-root.conf
-        ;;
-    # The package asks for its module.
-    *) rm -f /etc/dracut.conf.d/ostree.conf ;;
-esac
+} > "$dracut"
 "#;
 
 /// What the scripts must know of the base, and where the harness looks for the rest.
@@ -251,7 +224,7 @@ impl Builder<'_> {
         let mut build = command::in_chroot(&root);
         let script = script(self.recipe, self.stage);
         build.args(["sh", "-euc", &script, "sh", self.recipe.name, self.recipe.version]);
-        build.args([format!("{:?}", self.recipe.form), format!("{:?}", self.recipe.manager)]);
+        build.arg(format!("{:?}", self.recipe.manager));
         command::run(&format!("setting up {}", self.recipe.name), &mut build, &log("setup"))?;
 
         for name in ["vmlinuz", "initrd.img"].into_iter().chain(FACTS) {
@@ -266,28 +239,34 @@ impl Builder<'_> {
             ostree::make(self.tools, self.recipe, tree, self.dir, &log)?;
             return cache::remove_tree(&root);
         }
-        let usr = self.dir.join("usr");
-        fs::rename(root.join("usr"), &usr).map_err(Error::io(what))?;
-        fs::create_dir(root.join("usr")).map_err(Error::io(what))?;
-
-        let usr_image = self.dir.join("usr.erofs");
+        let (base, state) = self.parted(&root).map_err(Error::io(what))?;
+        let image = self.dir.join(BASE);
         let uuid = self.key.clone().with("of", b"usr").uuid();
-        let args = ["-zlz4".as_ref(), "-U".as_ref(), uuid.as_ref(), usr_image.as_os_str(), usr.as_os_str()];
+        let args = ["-zlz4".as_ref(), "-U".as_ref(), uuid.as_ref(), image.as_os_str(), base.as_os_str()];
         self.tools.run("mkfs.erofs", "mkfs.erofs", args, &log("erofs"))?;
 
-        if self.recipe.form == Form::Sealed {
-            self.seal(&usr_image, &log("verity"))?;
+        if self.recipe.form.is_sealed() {
+            self.seal(&image, &log("verity"))?;
         }
 
-        let root_image = self.dir.join("root.ext4");
+        let label = self.recipe.form.state().label();
         let uuid = self.key.clone().with("of", b"root").uuid();
         let mut ext4 = self.tools.command("mke2fs");
-        ext4.args(["-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0", "-L", "root", "-U", &uuid, "-d"]);
-        ext4.arg(&root).arg(&root_image).arg(format!("{}M", disk::ROOT_MIB));
+        ext4.args(["-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0", "-L", label, "-U", &uuid, "-d"]);
+        ext4.arg(&state).arg(self.dir.join(STATE)).arg(format!("{IMAGE_MIB}M"));
         command::run("mke2fs of /", &mut ext4, &log("ext4"))?;
 
-        cache::remove_tree(&root)?;
-        cache::remove_tree(&usr)
+        cache::remove_tree(&base)?;
+        cache::remove_tree(&state)
+    }
+
+    /// Takes the tree apart, into the base and what an update leaves alone.
+    fn parted(&self, root: &Path) -> std::io::Result<(PathBuf, PathBuf)> {
+        let below = if self.recipe.form == Form::Whole { "var" } else { "usr" };
+        let apart = self.dir.join(below);
+        fs::rename(root.join(below), &apart)?;
+        fs::create_dir(root.join(below))?;
+        Ok(if self.recipe.form == Form::Whole { (root.to_owned(), apart) } else { (apart, root.to_owned()) })
     }
 
     /// As packages where dpkg is, so that they are the base's; else as files that no package owns.
@@ -309,12 +288,12 @@ impl Builder<'_> {
     }
 
     /// Makes the hash tree of /usr. UUID and salt are fixed: the root hash says what /usr holds, and nothing else.
-    fn seal(&self, usr_image: &Path, log: &Path) -> Result<()> {
+    fn seal(&self, image: &Path, log: &Path) -> Result<()> {
         let uuid = self.key.clone().with("of", b"verity").uuid();
         let salt = uuid.replace('-', "");
         let mut verity = self.tools.command("veritysetup");
         verity.args(["format", "--uuid", &uuid, "--salt", &salt, "--root-hash-file"]);
-        verity.arg(self.dir.join("usr.roothash")).arg(usr_image).arg(self.dir.join("usr.verity"));
+        verity.arg(self.dir.join(ROOT_HASH)).arg(image).arg(self.dir.join(HASHES));
         command::run("veritysetup format", &mut verity, log)
     }
 }

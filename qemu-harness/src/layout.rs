@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Usr,
     /// The hash tree of that, likewise.
     UsrVerity,
+    /// /var, likewise.
+    Var,
     /// Veneer's store.
     Store,
     /// No partition, but the room for one.
@@ -30,16 +32,19 @@ impl Kind {
             Self::Root => "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
             Self::Usr => "8484680c-9521-48c6-9c11-b0720656f69e",
             Self::UsrVerity => "77ff5f63-e7b6-4633-acf4-1565b864c0e6",
+            Self::Var => "4d21b016-b534-45c2-a9fb-5c16e091fd2d",
             Self::Store => "809dc39c-fe9a-472c-9048-941c9b9958e0",
             Self::Free => "00000000-0000-0000-0000-000000000000",
         }
     }
 
-    fn label(self) -> &'static str {
+    /// Its name, which is that of what is on it, too.
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Root => "root",
             Self::Usr => "usr",
             Self::UsrVerity => "usr-verity",
+            Self::Var => "var",
             Self::Store => "veneer",
             Self::Free => "",
         }

@@ -15,6 +15,7 @@ use crate::image::Image;
 use crate::loader::Entry;
 use crate::progress;
 use crate::tools::Tools;
+use crate::tpm::Tpm;
 
 /// How often a running machine is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -112,6 +113,10 @@ pub(crate) struct Machine<'a> {
     pub(crate) cmdline: String,
     /// Where console, report and journal go.
     pub(crate) dir: PathBuf,
+    /// Where the state of its TPM is, if it has one.
+    pub(crate) tpm: Option<Tpm>,
+    /// A credential that its firmware passes on.
+    pub(crate) credential: Option<&'static str>,
     /// MiB a second that the system disk does at most.
     pub(crate) disk_speed: Option<u32>,
 }
@@ -167,6 +172,12 @@ impl Machine<'_> {
             qemu.args(["-drive", &format!("file={path},format=raw,if=none,cache=unsafe,id={id}{more}")]);
             qemu.args(["-device", &format!("virtio-blk-pci,drive={id},serial={id}")]);
         }
+        if let Some(tpm) = &self.tpm {
+            qemu.args(tpm.devices());
+        }
+        if let Some(credential) = self.credential {
+            qemu.args(["-smbios", &format!("type=11,value=io.systemd.credential:{credential}")]);
+        }
         qemu.args(["-device", "virtio-serial-pci"]);
         for (name, path) in [("veneer", self.report()), ("journal", self.journal())] {
             qemu.args(["-chardev", &format!("file,id={name},path={}", path.display())]);
@@ -204,6 +215,8 @@ impl Machine<'_> {
         let log = fs::File::create(self.dir.join("qemu.log")).map_err(Error::io(what))?;
         let err = log.try_clone().map_err(Error::io(what))?;
         command.stdin(Stdio::null()).stdout(log.into_parts().0).stderr(err.into_parts().0);
+        // Ends with this process, however it ends.
+        let _tpm = self.tpm.as_ref().map(|tpm| tpm.start(self.tools)).transpose()?;
         let mut child = command.spawn().map_err(Error::io(what))?;
         let (mut looked, mut spent) = (Instant::now(), Duration::ZERO);
         let mut shown = 0;
@@ -242,6 +255,7 @@ impl Machine<'_> {
     /// Hands the machine's console to the person who asked for it.
     pub(crate) fn interact(&self) -> Result<()> {
         progress::say("the console is yours (root, no password; Ctrl-A X ends the machine)");
+        let _tpm = self.tpm.as_ref().map(|tpm| tpm.start(self.tools)).transpose()?;
         let mut command = self.qemu("mon:stdio");
         command.status().map_err(Error::io("running a machine"))?;
         Ok(())

@@ -24,6 +24,7 @@ mod console;
 mod demo;
 mod disk;
 mod error;
+mod form;
 mod guest;
 mod guide;
 mod image;
@@ -43,6 +44,7 @@ mod tap;
 mod timing;
 mod tools;
 mod topologies;
+mod tpm;
 mod tree;
 
 /// How the program is called.

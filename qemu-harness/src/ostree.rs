@@ -3,17 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::command;
-use crate::disk;
 use crate::error::Result;
+use crate::form::OSTREE_MIB;
+use crate::image;
 use crate::recipe::Recipe;
 use crate::tools::Tools;
 use crate::tree::Tree;
 
 /// The file system with the repository, in an image's directory.
 pub(crate) const REPOSITORY: &str = "repo.ext4";
-
-/// The file system of a machine just installed, in an image's directory.
-const ROOT: &str = "root.ext4";
 
 /// What makes a commit and a deployment, in a chroot whose ostree is the base's own, with the image's directory at /mnt.
 ///
@@ -23,9 +21,10 @@ const ROOT: &str = "root.ext4";
 pub(crate) const SCRIPT: &str = r#"
 cd /mnt
 version=$1 tree=build
-kernel=$(ls "$tree/usr/lib/modules")
-cp vmlinuz "$tree/usr/lib/modules/$kernel/vmlinuz"
-cp initrd.img "$tree/usr/lib/modules/$kernel/initramfs.img"
+modules=$tree/usr/lib/modules/$(ls "$tree/usr/lib/modules")
+# Newer kernel packages have it there.
+[ -e "$modules/vmlinuz" ] || cp vmlinuz "$modules/vmlinuz"
+cp initrd.img "$modules/initramfs.img"
 mv "$tree/etc" "$tree/usr/etc"
 mv "$tree/var" var
 for dir in boot dev proc run sys tmp; do
@@ -75,7 +74,7 @@ pub(crate) fn make(
     );
     ostree.arg(tree.root()).arg(dir).args(["sh", "-euc", SCRIPT, "sh", recipe.version]);
     command::run("making a deployment of ostree", ostree.env("LC_ALL", "C.UTF-8"), &log("ostree"))?;
-    for (name, from, mib) in [(ROOT, "root", disk::OSTREE_MIB), (REPOSITORY, "repo", disk::OSTREE_MIB / 2)] {
+    for (name, from, mib) in [(image::STATE, "root", OSTREE_MIB), (REPOSITORY, "repo", OSTREE_MIB / 2)] {
         let mut ext4 = tools.command("mke2fs");
         // fs-verity is what composefs wants for its objects.
         ext4.args([

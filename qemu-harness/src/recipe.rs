@@ -1,6 +1,7 @@
 //! The bases: what each image is made of. A base A is what a machine is installed with, B what it is updated to;
 //! they differ in packages, package versions, kernel, os-release and file system.
 
+use crate::form::Form;
 use crate::key::Key;
 
 /// One base, as data.
@@ -31,35 +32,6 @@ pub(crate) enum Manager {
     Dpkg,
     /// rpm, with dnf5: every Debian package is made an rpm package, see `rpm/repackage.sh`.
     Rpm,
-}
-
-/// How a base is put on a disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// /usr is a file system on a partition.
-    Plain,
-    /// /usr is on dm-verity, and systemd-repart makes the store on the first boot: what systemd's own tools build.
-    Sealed,
-    /// / is a deployment of ostree: a checkout of hard links. Updates come from a repository, inside of the machine.
-    Ostree,
-    /// The same with composefs: / is an erofs image of names, and the content is in the repository.
-    Composefs,
-}
-
-impl Form {
-    /// Whether the machine boots deployments of ostree.
-    pub(crate) fn is_ostree(self) -> bool {
-        matches!(self, Self::Ostree | Self::Composefs)
-    }
-
-    /// The file system that the bare /usr is seen as.
-    pub(crate) fn usr_type(self) -> &'static str {
-        match self {
-            Self::Plain | Self::Sealed => "erofs",
-            Self::Ostree => "ext4",
-            Self::Composefs => "overlay",
-        }
-    }
 }
 
 /// What every base has beside the package manager and what is essential. jq and attr serve the guest scripts.
@@ -100,6 +72,8 @@ pub(crate) static DEBIAN13_A: Recipe = Recipe {
         "systemd-repart",
         "systemd-cryptsetup",
         "dmsetup",
+        "cryptsetup-bin",
+        "tpm2-tools",
         "ostree",
         "ostree-boot",
     ],
@@ -132,6 +106,11 @@ pub(crate) static DEBIAN13_B: Recipe = Recipe {
         "linux-image-cloud-amd64/trixie-backports",
         "tmux/trixie-backports",
         "tree",
+        "systemd-repart",
+        "systemd-cryptsetup",
+        "dmsetup",
+        "cryptsetup-bin",
+        "tpm2-tools",
         "ostree",
         "ostree-boot",
     ],
@@ -162,6 +141,42 @@ pub(crate) static UNSTABLE_B: Recipe = Recipe {
     version: "2",
     form: Form::Plain,
     manager: Manager::Dpkg,
+};
+
+/// Debian 13 with /usr in /etc/fstab alone.
+pub(crate) static FSTAB_A: Recipe =
+    Recipe { name: "fstab-a", about: "Debian 13, /usr in fstab", form: Form::Fstab, ..DEBIAN13_A };
+
+/// What that is updated to.
+pub(crate) static FSTAB_B: Recipe = Recipe {
+    name: "fstab-b",
+    about: "Debian 13 with updates, /usr in fstab",
+    form: Form::Fstab,
+    ..DEBIAN13_B
+};
+
+/// Debian 13 as one file system.
+pub(crate) static WHOLE_A: Recipe =
+    Recipe { name: "whole-a", about: "Debian 13, all of it one erofs", form: Form::Whole, ..DEBIAN13_A };
+
+/// What that is updated to.
+pub(crate) static WHOLE_B: Recipe =
+    Recipe { name: "whole-b", about: "Debian 13 with updates, one erofs", form: Form::Whole, ..DEBIAN13_B };
+
+/// Debian 13, sealed, with an encrypted store.
+pub(crate) static ENCRYPTED_A: Recipe = Recipe {
+    name: "encrypted-a",
+    about: "Debian 13, sealed, with an encrypted store",
+    form: Form::Encrypted,
+    ..DEBIAN13_A
+};
+
+/// What that is updated to.
+pub(crate) static ENCRYPTED_B: Recipe = Recipe {
+    name: "encrypted-b",
+    about: "Debian 13 with updates, sealed, with an encrypted store",
+    form: Form::Encrypted,
+    ..DEBIAN13_B
 };
 
 /// Debian 13 as a deployment of ostree.
@@ -212,6 +227,12 @@ pub(crate) static ALL: &[&Recipe] = &[
     &SEALED_B,
     &UNSTABLE_A,
     &UNSTABLE_B,
+    &FSTAB_A,
+    &FSTAB_B,
+    &WHOLE_A,
+    &WHOLE_B,
+    &ENCRYPTED_A,
+    &ENCRYPTED_B,
     &OSTREE_A,
     &OSTREE_B,
     &COMPOSEFS_A,

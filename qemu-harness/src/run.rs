@@ -21,6 +21,7 @@ use crate::scenario::{Boot, Ends, Scenario};
 use crate::tap::Report;
 use crate::timing::Timing;
 use crate::tools::Tools;
+use crate::tpm::Tpm;
 
 /// Everything that boots need.
 #[derive(Debug)]
@@ -171,7 +172,7 @@ impl Lab<'_> {
         let image = self.image(boot.base);
         let machine = self.machine(disk, boot, image, dir, kept)?;
         let (cut, wanted) = match boot.ends {
-            Ends::PowerOff | Ends::Reboot => (None, End::Off),
+            Ends::PowerOff | Ends::Reboot | Ends::Refused => (None, End::Off),
             Ends::PowerCut(text) => (Some(Cut::Report(text)), End::Cut),
             Ends::EarlyPowerCut(text) => (Some(Cut::Console(text)), End::Cut),
         };
@@ -207,6 +208,8 @@ impl Lab<'_> {
             };
             tally.count(false, &text, &[]);
             whole = false;
+        } else if boot.ends == Ends::Refused {
+            tally.count(report.bail.is_some(), "the system refuses to boot, and says so", &[]);
         } else if let (End::Off, Some(defect)) = (end, report.defect()) {
             tally.count(false, &defect, &[]);
             whole = false;
@@ -237,7 +240,7 @@ impl Lab<'_> {
     ) -> Result<Machine<'m>> {
         fs::create_dir_all(dir).map_err(Error::io("making a boot's directory"))?;
         let end = match boot.ends {
-            Ends::PowerOff | Ends::PowerCut(_) | Ends::EarlyPowerCut(_) => "poweroff",
+            Ends::PowerOff | Ends::PowerCut(_) | Ends::EarlyPowerCut(_) | Ends::Refused => "poweroff",
             Ends::Reboot => "reboot",
         };
         let test_disk = self.test_disk(image, boot.script, end, dir)?;
@@ -254,8 +257,10 @@ impl Lab<'_> {
         );
         let (accel, disk_speed) = (self.accel, boot.disk_speed);
         let next = boot.next.map(|recipe| self.image(recipe).next());
+        let tpm = dir.parent().filter(|_| image.recipe.form.has_tpm()).map(Tpm::of);
+        let credential = boot.credential;
         let (tools, disk, dir) = (self.tools, disk.path(), dir.to_owned());
-        Ok(Machine { tools, accel, entry, disk, test_disk, next, cmdline, dir, disk_speed })
+        Ok(Machine { tools, accel, entry, disk, test_disk, next, cmdline, dir, tpm, credential, disk_speed })
     }
 
     /// Makes the read-only disk with the script and the repository.

@@ -17,6 +17,8 @@ pub(crate) enum Ends {
     PowerCut(&'static str),
     /// The power is cut as soon as the console shows this text, in the initramfs: the script is never reached.
     EarlyPowerCut(&'static str),
+    /// The system itself refuses to boot, and says so: the script is never reached.
+    Refused,
 }
 
 /// One boot.
@@ -36,6 +38,8 @@ pub(crate) struct Boot {
     pub(crate) deadline: Duration,
     /// A base whose /usr is on another disk of the machine, for looking at.
     pub(crate) next: Option<&'static Recipe>,
+    /// A credential that the machine's firmware passes to systemd, as `NAME=VALUE` (systemd.system-credentials(7)).
+    pub(crate) credential: Option<&'static str>,
     /// MiB a second that the system disk does at most, so that work on it takes a while on any host.
     pub(crate) disk_speed: Option<u32>,
 }
@@ -52,6 +56,7 @@ impl Boot {
             deadline: Duration::from_secs(900),
             disk_speed: None,
             next: None,
+            credential: None,
         }
     }
 }

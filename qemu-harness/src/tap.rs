@@ -30,7 +30,7 @@ pub(crate) struct Report {
     /// Whether the last word was said.
     done: bool,
     /// The reason of a `Bail out!`.
-    bail: Option<String>,
+    pub(crate) bail: Option<String>,
 }
 
 impl Report {

@@ -15,7 +15,7 @@ const EXPOSURE: [(&str, u32); 8] = [
     // These run the triggers of packages.
     ("veneer-refresh-early.service", 82),
     ("veneer-refresh.service", 82),
-    ("veneer-staged.service", 35),
+    ("veneer-staged.service", 40),
 ];
 
 fn dir() -> PathBuf {

@@ -24,6 +24,8 @@ pub(crate) struct Facts {
     has_repart: bool,
     /// A store is named in the configuration, or by a kernel argument that the image carries.
     is_named: bool,
+    /// The volume that the configuration says the store is on, and its line of crypttab(5).
+    volume: Option<(String, Option<String>)>,
 }
 
 impl Facts {
@@ -45,7 +47,13 @@ impl Facts {
         }
         let is_named = intent.store != StoreSource::Auto
             || arguments.iter().any(|(_, text)| text.contains("rd.veneer.store="));
-        Facts { definitions, has_repart: root.has_program("systemd-repart"), is_named }
+        let volume = intent.store.device().and_then(|device| {
+            let name = device.strip_prefix("/dev/mapper").ok()?.to_str()?.to_owned();
+            let table = root.text("etc/crypttab").unwrap_or_default();
+            let line = table.lines().find(|line| line.split_whitespace().next() == Some(&name));
+            Some((name, line.map(str::to_owned)))
+        });
+        Facts { definitions, has_repart: root.has_program("systemd-repart"), is_named, volume }
     }
 
     /// True if the store is made on the first boot.
@@ -88,6 +96,7 @@ impl Facts {
                 "Install systemd-repart before the initramfs is made.",
             ));
         }
+        self.judge_volume(&mut found);
         if self.definitions.is_empty() && !self.is_named {
             found.push(Finding::warning(
                 "store-not-made",
@@ -97,6 +106,35 @@ impl Facts {
             ));
         }
         found
+    }
+
+    /// What unlocks the store must neither hold up a boot nor let go of it before the shutdown is over.
+    fn judge_volume(&self, found: &mut Vec<Finding>) {
+        let Some((name, line)) = &self.volume else { return };
+        let Some(line) = line else {
+            let message =
+                format!("the store is on the volume {name}, which no line of /etc/crypttab unlocks");
+            let next = format!(
+                "Write `{name} PARTLABEL=veneer - tpm2-device=auto,nofail,x-initrd.attach` there, or have LVM or kernel \
+                 arguments bring it."
+            );
+            found.push(Finding::warning("store-not-unlocked", message, next));
+            return;
+        };
+        let options: Vec<&str> = line.split_whitespace().nth(3).unwrap_or_default().split(',').collect();
+        for (option, without) in [
+            ("nofail", "the boot waits for its key, if that is not there"),
+            ("x-initrd.attach", "systemd closes it at shutdown, below the layer that is still mounted"),
+        ] {
+            if !options.contains(&option) {
+                let message = format!("the store's line of /etc/crypttab lacks {option}: {without}");
+                found.push(Finding::warning(
+                    "store-crypttab",
+                    message,
+                    format!("Add {option} to the options of {name}."),
+                ));
+            }
+        }
     }
 }
 
@@ -134,6 +172,21 @@ mod tests {
         tree.remove("usr/lib/bootc").program("usr/bin/systemd-repart").program("usr/sbin/mkfs.ext4");
         tree.write("usr/lib/repart.d/60-veneer.conf", SHIPPED);
         assert_eq!(found(&tree), [""; 0]);
+    }
+
+    #[test]
+    fn a_store_on_a_volume_is_unlocked_and_holds_nothing_up() {
+        let tree = Tree::new();
+        tree.write("etc/veneer.conf", "[Veneer]\nstore=/dev/mapper/veneer\n");
+        assert_eq!(found(&tree), ["store-not-unlocked"]);
+        for (options, names) in [
+            ("", &["store-crypttab", "store-crypttab"][..]),
+            ("x-initrd.attach,tpm2-device=auto", &["store-crypttab"]),
+            ("nofail,x-initrd.attach", &[]),
+        ] {
+            tree.write("etc/crypttab", format!("other UUID=1\nveneer PARTLABEL=veneer - {options}\n"));
+            assert_eq!(found(&tree), names, "{options}");
+        }
     }
 
     #[test]

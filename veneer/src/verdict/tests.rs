@@ -59,8 +59,9 @@ fn a_layer_that_was_made_ahead_of_what_changed_is_none() {
     let intent = Intent::default();
     let layers = [layer(1, "aa", 0, 1), layer(2, "bb", 0, 0)];
     let outrun = [layers[1].name.clone()];
-    let judged =
-        |outrun: &[LayerName]| judge(&Facts { intent: &intent, base: &base("bb"), layers: &layers, damaged: &[], outrun });
+    let judged = |outrun: &[LayerName]| {
+        judge(&Facts { intent: &intent, base: &base("bb"), layers: &layers, damaged: &[], outrun })
+    };
     assert_eq!(judged(&[]), Verdict::Use(name("0002-bb")));
     assert_eq!(judged(&outrun), Verdict::Rebase { from: name("0001-aa"), to: name("0003-bb") });
 }

@@ -1,0 +1,4 @@
+# shellcheck shell=bash
+# And this time it is a passphrase.
+sealed
+encrypted
