@@ -69,7 +69,7 @@ on_layer() {
     # A directory of the root has the root's options.
     if [ "$(findmnt -no FSTYPE,FSROOT "$STORE" | xargs)" = "ext4 /" ]; then
         check "ext4 allocates blocks at once" \
-            grep -x nodelalloc "/proc/fs/ext4/$(basename "$(findmnt -no SOURCE "$STORE")")/options"
+            grep -x nodelalloc "/proc/fs/ext4/$(basename "$(readlink -f "$(findmnt -no SOURCE "$STORE")")")/options"
     fi
     if [ -e /run/veneer/guarded ]; then
         closed "at boot"
@@ -180,6 +180,12 @@ sealed() {
 encrypted() {
     is "the store is on an unlocked volume" "$(findmnt -no SOURCE "$STORE")" /dev/mapper/veneer
     like "which is of LUKS2" "$(cat "/sys/dev/block/$(mountpoint -d "$STORE")/dm/uuid")" "CRYPT-LUKS2-*"
+}
+# extended: the extensions of the scenario are merged over the layer.
+extended() {
+    is "a system extension is on top of /usr" "$(findmnt -no SOURCE /usr | tail -n 1)" sysext
+    is "what it has is there" "$(extension)" "of the extension"
+    is "the one of /etc, too" "$(cat /etc/extension.conf)" "of the extension"
 }
 # page: what the web server of the scenarios serves.
 page() {

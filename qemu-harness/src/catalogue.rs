@@ -55,6 +55,14 @@ const OSTREE_UPDATE: &str = concat!(
     include_str!("../scenarios/update.sh"),
     include_str!("../scenarios/ostree-back.sh")
 );
+const EXTENSIONS_INSTALL: &str =
+    concat!(include_str!("../scenarios/install.sh"), include_str!("../scenarios/extensions-first.sh"));
+const EXTENSIONS_REBOOT: &str =
+    concat!(include_str!("../scenarios/extensions.sh"), include_str!("../scenarios/reboot.sh"));
+const EXTENSIONS_UPDATE: &str =
+    concat!(include_str!("../scenarios/extensions.sh"), include_str!("../scenarios/update.sh"));
+const EXTENSIONS_ROLLBACK: &str =
+    concat!(include_str!("../scenarios/extensions.sh"), include_str!("../scenarios/rollback.sh"));
 const ENCRYPTED_INSTALL: &str =
     concat!(include_str!("../scenarios/install.sh"), include_str!("../scenarios/encrypted-first.sh"));
 const ENCRYPTED_REBOOT: &str =
@@ -125,6 +133,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         "",
     ));
     all.push(encrypted());
+    all.push(extensions());
     all.push(story("fstab", "/usr is in /etc/fstab alone", &FSTAB_A, &FSTAB_B));
     all.push(story("whole", "all of the system is one read-only file system", &WHOLE_A, &WHOLE_B));
     all.push(late_failure());
@@ -196,9 +205,13 @@ fn of_one_boot() -> [Scenario; 11] {
 /// What every change must pass, within the time that a check may take: all but these. Of what they show, the most is also
 /// shown by another scenario, or without a machine.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 12] = [
+    const SELDOM: [&str; 16] = [
         "unstable",
         "composefs",
+        "sealed",
+        "fstab",
+        "whole",
+        "extensions",
         "guarded-dnf5",
         "kept-layers",
         "hidden",
@@ -284,6 +297,22 @@ fn sealed() -> Scenario {
         store: Store::Free,
         boots,
     }
+}
+
+/// systemd-sysext and systemd-confext together with a layer.
+fn extensions() -> Scenario {
+    let boots = vec![
+        Boot::new("merged and unmerged while packages come and go", &DEBIAN13_A, EXTENSIONS_INSTALL),
+        Boot {
+            ends: Ends::Reboot,
+            next: Some(&DEBIAN13_B),
+            ..Boot::new("reboot: merged over the layer", &DEBIAN13_A, EXTENSIONS_REBOOT)
+        },
+        Boot::new("base updated: merged over the new layer", &DEBIAN13_B, EXTENSIONS_UPDATE),
+        Boot::new("base rolled back", &DEBIAN13_A, EXTENSIONS_ROLLBACK),
+    ];
+    let about = "systemd-sysext and systemd-confext over a layer";
+    Scenario { name: "extensions", about, store: Store::Ext4, boots }
 }
 
 /// A sealed /usr and a store that only this machine opens; each way to unlock it once, and none.

@@ -9,10 +9,14 @@ use crate::outcome::Outcome;
 /// One row: the scenario, how /usr comes to be, and where the store is.
 type Row = (&'static str, &'static str, &'static str);
 
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 9] = [
     ("debian13", "a partition, `mount.usr=`", "a partition"),
     ("unstable", "a partition, `mount.usr=`", "a partition"),
+    ("fstab", "a partition, in `/etc/fstab` alone", "a partition"),
+    ("whole", "in a read-only root", "a partition"),
     ("sealed", "dm-verity, `usrhash=`", "a partition, made by systemd-repart on first boot"),
+    ("encrypted", "dm-verity, `usrhash=`", "LUKS2, made by systemd-repart: TPM2, key file, passphrase, none"),
+    ("extensions", "a partition, system extensions over it", "a partition"),
     ("ostree", "a deployment of ostree, hard links", "a directory of the stateroot's /var"),
     ("composefs", "a deployment of ostree, composefs", "a partition"),
 ];

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use veneer::mount::unguard_alone;
+use veneer::mount::{uncover_alone, unguard_alone};
 use veneer::packages::{DATABASES, Manager};
 use veneer::rebase::{REFRESH, REFRESH_RUNTIME};
 use veneer::store::LayerName;
@@ -46,8 +46,14 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         return Ok(lines.join("\n") + if lines.is_empty() { "" } else { "\n" });
     }
+    let usr = options.root.join("usr");
+    if uncover_alone(&usr)? {
+        log::info!(
+            "something is mounted over the layer, where this shows at the next boot or `systemd-sysext refresh`"
+        );
+    }
     if is_guarded(options) {
-        unguard_alone(&options.root.join("usr"))?;
+        unguard_alone(&usr)?;
     }
     let mut failed = Vec::new();
     for step in &all {

@@ -4,10 +4,12 @@
 use std::path::Path;
 
 use rustix::fs::StatVfsMountFlags;
-use rustix::mount::MountFlags;
+use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::thread::UnshareFlags;
 
-use super::failed;
+use super::overlay::SOURCE;
+use super::table::{MountRow, MountTable};
+use super::{failed, unmount};
 use crate::error::{At as _, Result};
 
 /// Makes what is mounted at `target` read-only for everybody in this mount namespace. EBUSY while a file there is open for
@@ -29,6 +31,36 @@ pub fn unguard_alone(target: &Path) -> Result<()> {
     rustix::thread::unshare(UnshareFlags::NEWNS)
         .map_err(|e| failed("make a mount namespace to write to", target, e, String::new()))?;
     unguard(target)
+}
+
+/// Takes what others have mounted over the layer at `target`, such as a system extension (systemd-sysext(8)), out of the way
+/// for the calling thread and the programs that it starts: they write to the layer. Everybody else goes on seeing what they
+/// see; what changes below an extension may show there only once it is merged anew. True if there was anything.
+pub fn uncover_alone(target: &Path) -> Result<bool> {
+    if covers(target)? == 0 {
+        return Ok(false);
+    }
+    // As above.
+    #[allow(deprecated)]
+    rustix::thread::unshare(UnshareFlags::NEWNS)
+        .map_err(|e| failed("make a mount namespace to write to", target, e, String::new()))?;
+    // Or it would be unmounted for all.
+    let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", flags).map_err(|e| {
+        failed("make a namespace of one's own of the mounts below", Path::new("/"), e, String::new())
+    })?;
+    // What is mounted here meanwhile is not seen in this namespace.
+    for _ in 0..covers(target)? {
+        unmount(target)?;
+    }
+    Ok(true)
+}
+
+/// How many mounts there are over the layer at `target`; none if no layer is there.
+fn covers(target: &Path) -> Result<usize> {
+    let stack = MountTable::read()?.stack(target);
+    let is_layer = |row: &MountRow| row.kind == "overlay" && row.source == Path::new(SOURCE);
+    Ok(stack.iter().rposition(is_layer).map_or(0, |at| stack.len() - 1 - at))
 }
 
 /// Flags of a mount are set all at once: those that it has stay.

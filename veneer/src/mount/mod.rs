@@ -12,7 +12,7 @@ mod table;
 
 pub use bind::Bind;
 pub use ext4::{allocate_at_once, delays_allocation};
-pub use guard::{guard, unguard, unguard_alone};
+pub use guard::{guard, uncover_alone, unguard, unguard_alone};
 pub use kernel::forbidden;
 pub use overlay::{Assembled, Layers};
 pub use private::enter_private_root;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::tree::Dir;
 
 /// What mountinfo and df(1) show as the source of the overlay.
-const SOURCE: &str = "veneer";
+pub(super) const SOURCE: &str = "veneer";
 
 /// The directories of an overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]

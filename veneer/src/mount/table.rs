@@ -141,6 +141,12 @@ impl MountTable {
         self.rows().rev().find(|row| row.target == target)
     }
 
+    /// All mounts at exactly `target`, the topmost last.
+    #[must_use]
+    pub fn stack(&self, target: &Path) -> Vec<MountRow> {
+        self.rows().filter(|row| row.target == target).collect()
+    }
+
     /// The mount that one sees at `path`, whatever links lead there, if it is the one that is looked for.
     pub fn seen_at(&self, path: &Path, is_it: impl Fn(&MountRow) -> bool) -> Result<Option<MountRow>> {
         if let Some(row) = self.at(path).filter(&is_it) {
@@ -210,6 +216,8 @@ mod tests {
     fn the_topmost_mount_counts() {
         let table = MountTable::parse(TABLE);
         assert_eq!(table.at(Path::new("/usr")).map(|row| row.kind), Some("overlay".into()));
+        let stack: Vec<String> = table.stack(Path::new("/usr")).into_iter().map(|row| row.kind).collect();
+        assert_eq!(stack, ["erofs", "overlay"]);
         let lower = table.holding(Path::new("/usr"), rustix::fs::makedev(254, 2));
         assert_eq!(lower.map(|row| row.source), Some("/dev/vda2".into()));
         assert_eq!(table.numbered(30).map(|row| row.source), Some("/dev/vda2".into()));
