@@ -18,6 +18,12 @@ const SERVICE_FILE: &str = "/usr/lib/systemd/system/veneer-assemble.service";
 /// What pulls it in. Wanted, never required: what this target requires ends in emergency.target if it fails.
 const WANTS: &str = "initrd-root-fs.target.wants/veneer-assemble.service";
 
+/// The same work, later in the boot, for a /usr that only the fstab of the real root names. Nobody can read that file yet,
+/// so it is always there, and does nothing unless the first service asks for it.
+const LATER: &str = "veneer-assemble-fstab.service";
+const LATER_FILE: &str = "/usr/lib/systemd/system/veneer-assemble-fstab.service";
+const LATER_WANTS: &str = "initrd-fs.target.wants/veneer-assemble-fstab.service";
+
 /// What lies at the bottom of every generated file.
 const MADE_BY: &str = "# Made by veneer-generator from the kernel command line and veneer.conf.\n";
 
@@ -48,9 +54,11 @@ pub(crate) struct Units {
 pub(crate) struct NameTooLong;
 
 impl Units {
-    /// Only the service, which then says on its own that and why there is no layer.
+    /// Only the service in its two places, which then says on its own that and why there is no layer.
     pub(crate) fn service() -> Self {
-        Self { files: Vec::new(), links: vec![(WANTS.into(), SERVICE_FILE.into())] }
+        let links =
+            vec![(WANTS.into(), SERVICE_FILE.into()), (LATER_WANTS.into(), LATER_FILE.into())];
+        Self { files: Vec::new(), links }
     }
 
     /// What an enabled Veneer needs.
@@ -106,7 +114,7 @@ fn device_mount(device: &Path, name: &str) -> String {
          DefaultDependencies=no\n\
          Requires=systemd-fsck@{name}.service\n\
          After=systemd-fsck@{name}.service\n\
-         Before={SERVICE}\n\
+         Before={SERVICE} {LATER}\n\
          \n\
          [Mount]\n\
          What={what}\n\
@@ -137,7 +145,7 @@ fn directory_mount(path: &Path) -> String {
          DefaultDependencies=no\n\
          ConditionPathIsMountPoint=/sysroot\n\
          After=sysroot.mount ostree-prepare-root.service bootc-root-setup.service\n\
-         Before={SERVICE}\n\
+         Before={SERVICE} {LATER}\n\
          \n\
          [Mount]\n\
          What={what}\n\

@@ -123,14 +123,22 @@ fn verify(case: &Path) -> Result<(), Failed> {
     let scratch = Scratch::new();
     result_of(case, &scratch.path)?;
     let units = scratch.path.join("normal");
-    let service = include_str!("../../dracut-module/59veneer/veneer-assemble.service");
-    // The program is not installed here, which is all that would be said about the service.
-    let service = service.replace("ExecStart=/usr/lib/veneer/veneer-assemble", "ExecStart=/bin/true");
-    fs::write(units.join("veneer-assemble.service"), service)?;
+    let services = [
+        ("veneer-assemble.service", include_str!("../../dracut-module/59veneer/veneer-assemble.service")),
+        (
+            "veneer-assemble-fstab.service",
+            include_str!("../../dracut-module/59veneer/veneer-assemble-fstab.service"),
+        ),
+    ];
+    for (name, text) in services {
+        // The program is not installed here, which is all that would be said about the services.
+        let text = text.replace("ExecStart=/usr/lib/veneer/veneer-assemble", "ExecStart=/bin/true");
+        fs::write(units.join(name), text)?;
+    }
     let output = Command::new("systemd-analyze")
         .args(["verify", "--man=no", "--recursive-errors=one"])
         .args(
-            ["veneer-assemble.service", "run-initramfs-veneer-store.mount"]
+            ["veneer-assemble.service", "veneer-assemble-fstab.service", "run-initramfs-veneer-store.mount"]
                 .map(|unit| units.join(unit))
                 .iter()
                 .filter(|path| path.exists()),

@@ -13,6 +13,7 @@ pub mod base;
 pub mod changes;
 mod elf;
 pub mod error;
+mod fstab;
 #[cfg(test)]
 mod fuzz;
 mod hex;

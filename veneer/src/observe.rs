@@ -7,6 +7,7 @@ use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 
 use crate::base::Base;
 use crate::error::{At as _, Error, Result};
+use crate::fstab;
 use crate::intent::{Cmdline, Intent, StoreSource};
 use crate::mount::{self, MountRow, MountTable, Site};
 use crate::order;
@@ -86,6 +87,30 @@ impl Machine {
     pub fn is_layered(&self) -> bool {
         self.site.mount.as_ref().is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer"))
     }
+}
+
+/// No fstab is larger than this, in bytes.
+const FSTAB_LIMIT: u64 = 1024 * 1024;
+
+/// True if there is no /usr to look at because the real root's /etc/fstab names one, which systemd mounts later.
+#[must_use]
+pub fn awaits_usr(places: &Places) -> bool {
+    let there = Dir::open(&places.usr()).and_then(|usr| usr.names());
+    // What is not there systemd makes when it mounts; what cannot be looked at is no case for waiting.
+    let is_empty = match there {
+        Ok(names) => names.is_empty(),
+        Err(Error::Open { source, .. }) => source.kind() == std::io::ErrorKind::NotFound,
+        Err(_) => false,
+    };
+    if !is_empty {
+        return false;
+    }
+    let fstab = Dir::open(&places.sysroot).and_then(|root| root.read_down(Path::new("etc/fstab"), FSTAB_LIMIT));
+    fstab.unwrap_or_else(|error| {
+        log::warn!("{error}; going on as if it named no /usr");
+        None
+    })
+    .is_some_and(|text| fstab::names_usr(&text))
 }
 
 /// An open store and what is in it.

@@ -12,6 +12,7 @@ mod cost;
 mod doctor;
 mod dpkg;
 mod foretold;
+mod fstab;
 mod guarded;
 mod identity;
 mod keeping;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         trial::SCENARIOS,
         shown::SCENARIOS,
         foretold::SCENARIOS,
+        fstab::SCENARIOS,
         warned::SCENARIOS,
         schemas::SCENARIOS,
         bad_input::SCENARIOS,
