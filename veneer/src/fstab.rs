@@ -36,7 +36,8 @@ fn unescape(field: &[u8]) -> Vec<u8> {
     let mut rest = field;
     while let [first, more @ ..] = rest {
         let digits = more.get(..3).filter(|digits| digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
-        let value = digits.map(|digits| digits.iter().fold(0, |sum, digit| sum * 8 + u32::from(digit - b'0')));
+        let value =
+            digits.map(|digits| digits.iter().fold(0, |sum, digit| sum * 8 + u32::from(digit - b'0')));
         match (*first, value.and_then(|value| u8::try_from(value).ok())) {
             (b'\\', Some(byte)) => {
                 plain.push(byte);

@@ -9,7 +9,7 @@ use crate::base::Base;
 use crate::error::{At as _, Error, Result};
 use crate::fstab;
 use crate::intent::{Cmdline, Intent, StoreSource};
-use crate::mount::{self, MountRow, MountTable, Site};
+use crate::mount::{self, Bind, MountRow, MountTable, Site};
 use crate::order;
 use crate::paths;
 use crate::store::{Absent, Contents, Store};
@@ -105,12 +105,14 @@ pub fn awaits_usr(places: &Places) -> bool {
     if !is_empty {
         return false;
     }
-    let fstab = Dir::open(&places.sysroot).and_then(|root| root.read_down(Path::new("etc/fstab"), FSTAB_LIMIT));
-    fstab.unwrap_or_else(|error| {
-        log::warn!("{error}; going on as if it named no /usr");
-        None
-    })
-    .is_some_and(|text| fstab::names_usr(&text))
+    let fstab =
+        Dir::open(&places.sysroot).and_then(|root| root.read_down(Path::new("etc/fstab"), FSTAB_LIMIT));
+    fstab
+        .unwrap_or_else(|error| {
+            log::warn!("{error}; going on as if it named no /usr");
+            None
+        })
+        .is_some_and(|text| fstab::names_usr(&text))
 }
 
 /// An open store and what is in it.
@@ -141,7 +143,7 @@ pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found
     let opened = match (opened, &intent.store) {
         // systemd could not make the directory on a root that was still read-only.
         (Err(Absent::Missing), StoreSource::Dir(dir)) if places.store_is_mount => {
-            mount_directory(places, dir).map_err(|error| refuse(&error))?;
+            mount_directory(places, intent, dir).map_err(|error| refuse(&error))?;
             Store::open(&places.store, places.store_is_mount)
         }
         (other, _) => other,
@@ -183,16 +185,36 @@ fn allocate_at_once(places: &Places, intent: &Intent) {
     }
 }
 
-/// Makes the directory of the real root that is to be the store, and mounts it where the store belongs.
-fn mount_directory(places: &Places, dir: &Path) -> Result<()> {
+/// Makes the directory of the real root that is to be the store, and mounts it where the store belongs. Where the root is
+/// read-only, it is made through a view of Veneer's own: the system's mounts stay as whoever mounted them wants them.
+fn mount_directory(places: &Places, intent: &Intent, dir: &Path) -> Result<()> {
     let sysroot = Dir::open(&places.sysroot)?;
-    let state = rustix::fs::fstatvfs(&sysroot).reading(&places.sysroot)?;
-    if state.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        mount::make_writable(&places.sysroot)?;
+    let below = intent.below_sysroot(dir);
+    // What the command line says of an ostree system is found there, not made.
+    if let Some(var) = intent.var.as_ref().filter(|var| below.starts_with(var)) {
+        fs_err::metadata(places.sysroot.join(var)).opening(places.sysroot.join(var))?;
     }
-    let source = sysroot.ensure_down(dir.strip_prefix("/").unwrap_or(dir))?;
+    let (there, missing) = deepest(&sysroot, &below)?;
     fs_err::create_dir_all(&places.store).writing(&places.store)?;
-    mount::bind_store(source.path(), &places.store)
+    let state = rustix::fs::fstatvfs(&there).reading(there.path())?;
+    if !state.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return mount::bind_store(there.ensure_down(&missing)?.path(), &places.store);
+    }
+    let staging = places.staging();
+    fs_err::create_dir_all(&staging).writing(&staging)?;
+    let _view = Bind::writable(there.path(), &staging)?;
+    let made = Dir::open(&staging)?.ensure_down(&missing)?;
+    mount::bind_store(made.path(), &places.store)
+}
+
+/// The deepest directory on the way down `path` that is there, and what is missing after it.
+fn deepest(top: &Dir, path: &Path) -> Result<(Dir, PathBuf)> {
+    for part in path.ancestors() {
+        if let Some(dir) = top.down(part)? {
+            return Ok((dir, path.strip_prefix(part).unwrap_or(path).to_path_buf()));
+        }
+    }
+    Ok((top.again()?, path.to_path_buf()))
 }
 
 /// As [`open_store`] for somebody who only looks: no lock, nothing made.

@@ -9,6 +9,7 @@ mod conf;
 mod content;
 mod corrupt;
 mod cost;
+mod directory;
 mod doctor;
 mod dpkg;
 mod foretold;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         shown::SCENARIOS,
         foretold::SCENARIOS,
         fstab::SCENARIOS,
+        directory::SCENARIOS,
         warned::SCENARIOS,
         schemas::SCENARIOS,
         bad_input::SCENARIOS,

@@ -104,6 +104,7 @@ mod tests {
             versions: VersionsPolicy::SameMajor,
             keep: 0,
             protected: Protected { with_default: false, more: vec!["bin/x".into()] },
+            ..Intent::default()
         };
         assert_eq!(intent, expected);
     }
