@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 
 use crate::base::Base;
+use crate::encryption;
 use crate::error::{At as _, Error, Result};
 use crate::fstab;
 use crate::intent::{Cmdline, Intent, StoreSource};
@@ -14,7 +15,7 @@ use crate::order;
 use crate::paths;
 use crate::store::{Absent, Contents, Store};
 use crate::tree::Dir;
-use crate::verdict::{Reason, Refusal};
+use crate::verdict::{self, Reason, Refusal};
 
 /// Where things are; tests move each of them.
 #[derive(Debug, Clone)]
@@ -128,15 +129,18 @@ pub struct Found {
 pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found, Refusal> {
     if places.store_is_mount {
         one_claimant(places, intent)?;
+        trusted(places, intent)?;
         allocate_at_once(places, intent);
     }
-    let opened = match Store::open(&places.store, places.store_is_mount) {
+    // Each time, since what is mounted there may be another by then.
+    let open = || trusted(places, intent).map(|()| Store::open(&places.store, places.store_is_mount));
+    let opened = match open()? {
         Err(Absent::Error(Error::Unfit { .. })) if matches!(intent.store, StoreSource::Dir(_)) => {
             // A root that the loader mounts read-only (`ro`) is writable a moment later anyway.
             if let Err(error) = mount::make_writable(&places.store) {
                 log::warn!("{error}");
             }
-            Store::open(&places.store, places.store_is_mount)
+            open()?
         }
         other => other,
     };
@@ -144,7 +148,7 @@ pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found
         // systemd could not make the directory on a root that was still read-only.
         (Err(Absent::Missing), StoreSource::Dir(dir)) if places.store_is_mount => {
             mount_directory(places, intent, dir).map_err(|error| refuse(&error))?;
-            Store::open(&places.store, places.store_is_mount)
+            open()?
         }
         (other, _) => other,
     };
@@ -163,6 +167,39 @@ pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found
     }
     let contents = store.contents().map_err(|error| refuse(&error))?;
     Ok(Found { store, contents })
+}
+
+/// Refuses a store that is not what it has to be, before anything is made in it. Of one that is not there, whoever opens
+/// it tells.
+fn trusted(places: &Places, intent: &Intent) -> std::result::Result<(), Refusal> {
+    let trust = &intent.trust;
+    if trust.wants_encryption() {
+        let is_missing = places.store_is_mount && mount::is_mount_point(&places.store) == Some(false);
+        match unencrypted(&places.store, &places.root) {
+            Err(Error::Open { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            _ if is_missing => {}
+            Err(error) => return Err(refuse(&error)),
+            Ok(what) => verdict::judge_encryption(trust, what.as_deref()).map_or(Ok(()), Err)?,
+        }
+    }
+    if trust.id().is_some() {
+        match Store::id_at(&places.store, places.store_is_mount) {
+            Err(Absent::Missing) => {}
+            Err(Absent::Error(error)) => return Err(refuse(&error)),
+            Ok(id) => verdict::judge_id(trust, id.as_deref()).map_or(Ok(()), Err)?,
+        }
+    }
+    Ok(())
+}
+
+/// What of the storage of the store at `path` is not encrypted, as the beginning of a sentence; `None` if all of it is.
+/// `root` is where /sys and /dev are.
+pub fn unencrypted(path: &Path, root: &Path) -> Result<Option<String>> {
+    let site = mount::site(&Dir::open(path)?)?;
+    Ok(match site.mount {
+        Some(row) => encryption::unencrypted(&row, root),
+        None => Some(format!("what is mounted at {} is not known", path.display())),
+    })
 }
 
 /// A layer of the store that is mounted already. None is unless its base is bound beside the store, which spares a boot
@@ -219,6 +256,7 @@ fn deepest(top: &Dir, path: &Path) -> Result<(Dir, PathBuf)> {
 
 /// As [`open_store`] for somebody who only looks: no lock, nothing made.
 pub fn look_at_store(places: &Places, intent: &Intent) -> std::result::Result<Contents, Refusal> {
+    trusted(places, intent)?;
     match Store::look(&places.store, places.store_is_mount) {
         Ok(contents) => Ok(contents),
         Err(Absent::Missing) => Err(missing(places, intent)),

@@ -33,6 +33,7 @@ mod stopped;
 mod stories;
 mod terminal;
 mod trial;
+mod trust;
 mod warned;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         room::SCENARIOS,
         probe::SCENARIOS,
         trial::SCENARIOS,
+        trust::SCENARIOS,
         shown::SCENARIOS,
         foretold::SCENARIOS,
         fstab::SCENARIOS,

@@ -10,6 +10,7 @@ mod ostree;
 mod protected;
 mod setting;
 mod store_source;
+mod trust;
 mod warning;
 
 use std::io::Read;
@@ -21,6 +22,7 @@ use fs_err as fs;
 pub use cmdline::Cmdline;
 pub use protected::Protected;
 pub use store_source::{StoreSource, StoreSourceError};
+pub use trust::Trust;
 pub use warning::Warning;
 
 use crate::tree::leave_open;
@@ -51,6 +53,8 @@ pub struct Intent {
     pub keep: u32,
     /// `protected=`: the paths at which the base always wins.
     pub protected: Protected,
+    /// `rd.veneer.require=`, `require=`, `rd.veneer.store-id=`, `store-id=`: what the store has to be to be used.
+    pub trust: Trust,
     /// `ostree=`: where the running system's /var is, from the root that is mounted in the initramfs on; `None` if it is
     /// in its place.
     pub var: Option<PathBuf>,
@@ -92,13 +96,15 @@ impl Default for Intent {
             versions: VersionsPolicy::Any,
             keep: 3,
             protected: Protected::default(),
+            trust: Trust::default(),
             var: None,
         }
     }
 }
 
 impl Intent {
-    /// What the configuration below `root` and this command line ask for; the command line wins.
+    /// What the configuration below `root` and this command line ask for; the command line wins, but in what the store has
+    /// to be, where both count.
     #[must_use]
     pub fn gather(root: &Path, cmdline: &Cmdline) -> (Self, Vec<Warning>) {
         let (mut intent, mut warnings) = (Self::default(), Warnings::default());
