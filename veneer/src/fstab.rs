@@ -38,15 +38,12 @@ fn unescape(field: &[u8]) -> Vec<u8> {
         let digits = more.get(..3).filter(|digits| digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
         let value =
             digits.map(|digits| digits.iter().fold(0, |sum, digit| sum * 8 + u32::from(digit - b'0')));
-        match (*first, value.and_then(|value| u8::try_from(value).ok())) {
-            (b'\\', Some(byte)) => {
-                plain.push(byte);
-                rest = more.get(3..).unwrap_or_default();
-            }
-            _ => {
-                plain.push(*first);
-                rest = more;
-            }
+        if let (b'\\', Some(byte)) = (*first, value.and_then(|value| u8::try_from(value).ok())) {
+            plain.push(byte);
+            rest = more.get(3..).unwrap_or_default();
+        } else {
+            plain.push(*first);
+            rest = more;
         }
     }
     plain
