@@ -89,9 +89,10 @@ install: $(BUILT) $(PAGES)
 	$(INSTALL) -m 755 '$(RELEASE)/veneer' '$(DESTDIR)$(bindir)/veneer'
 	$(INSTALL) -m 755 '$(RELEASE)/veneer-assemble' '$(DESTDIR)$(libexecdir)/veneer-assemble'
 	ln -sfr '$(DESTDIR)$(libexecdir)/veneer-assemble' '$(DESTDIR)$(generatordir)/veneer-generator'
-	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/veneer-assemble.service \
-	    > '$(DESTDIR)$(unitdir)/veneer-assemble.service'
-	chmod 644 '$(DESTDIR)$(unitdir)/veneer-assemble.service'
+	for unit in dracut-module/59veneer/*.service; do \
+	    to='$(DESTDIR)$(unitdir)/'$${unit##*/}; \
+	    sed 's,/usr/lib/veneer/,$(libexecdir)/,' "$$unit" > "$$to" && chmod 644 "$$to" || exit 1; \
+	done
 	$(INSTALL) -m 755 packaging/guarded/dpkg '$(DESTDIR)$(libexecdir)/dpkg'
 	for unit in cli/units/*.service; do \
 	    to='$(DESTDIR)$(unitdir)/'$${unit##*/}; \

@@ -89,8 +89,9 @@ install() {
     inst_multiple \
         "$systemdutildir/system-generators/veneer-generator" \
         /usr/lib/veneer/veneer-assemble
-    # No link into a target's wants: the generator makes that, so that a Veneer which is off leaves nothing behind.
+    # No links into targets' wants: the generator makes them, so that a Veneer which is off leaves nothing behind.
     inst_simple "$systemdsystemunitdir/veneer-assemble.service"
+    inst_simple "$systemdsystemunitdir/veneer-assemble-fstab.service"
     inst_rules 61-veneer.rules
 
     # The store is checked before it is mounted. Only ext4 has a checker that does something at boot: fsck.xfs and

@@ -21,6 +21,7 @@ use veneer::apply::apply;
 use veneer::base::Base;
 use veneer::intent::{Cmdline, Intent};
 use veneer::observe::{self, Machine, Places};
+use veneer::paths;
 use veneer::plan::{Plan, plan};
 use veneer::report::{self, Problem, Sink};
 use veneer::store::{Contents, LayerName};
@@ -71,6 +72,9 @@ fn run() -> u8 {
         log::info!("a layer is mounted over {} already", places.usr().display());
         return 0;
     }
+    if machine.is_err() && waits(&places) {
+        return 0;
+    }
     let result = match &machine {
         Ok(machine) => assemble(&places, &intent, machine, &mut timings),
         Err(error) => {
@@ -82,6 +86,21 @@ fn run() -> u8 {
     // The kernel closes what is open, all at once.
     std::mem::forget(machine);
     0
+}
+
+/// True if there is no /usr yet, and the service that comes after the mounts of /etc/fstab shall do the work. It waits
+/// once: what is not there then is not there.
+fn waits(places: &Places) -> bool {
+    let mark = places.runtime.join(paths::WAITING);
+    if mark.exists() || !observe::awaits_usr(places) {
+        return false;
+    }
+    let made = fs_err::create_dir_all(&places.runtime).and_then(|()| fs_err::write(&mark, ""));
+    match made {
+        Ok(()) => log::info!("waiting for /etc/fstab's /usr"),
+        Err(error) => log::warn!("{error}; not waiting for /etc/fstab's /usr"),
+    }
+    mark.exists()
 }
 
 /// Observe, judge, plan, apply.
@@ -122,8 +141,12 @@ fn outrun(places: &Places, contents: &Contents, base: &Base) -> Vec<LayerName> {
 
 /// What a run would do, without the lock and without a trace.
 fn describe(places: &Places, words: &Cmdline, intent: &Intent) -> String {
+    let machine = Machine::observe(places, words);
+    if machine.is_err() && observe::awaits_usr(places) {
+        return "wait for the /usr that /etc/fstab names\n".into();
+    }
     let planned = || -> Result<Plan, Refusal> {
-        let machine = Machine::observe(places, words).map_err(|error| observe::refuse(&error))?;
+        let machine = machine.map_err(|error| observe::refuse(&error))?;
         if let Some(refusal) = verdict::judge_intent(intent) {
             return Err(refusal);
         }

@@ -10,8 +10,8 @@
 //! Exit status: 0 if all is well, and also if something of the user's was not understood; 1 if NORMAL cannot be written
 //! to (what was written by then does nothing without the link that comes last); 2 for a wrong number of arguments.
 //!
-//! Not covered: a /usr that is only in the fstab of the real root. It is mounted after initrd-root-fs.target, and would
-//! cover the layer; such systems need the service between sysroot-usr.mount and initrd-fs.target.
+//! A /usr that is only in the fstab of the real root is mounted after initrd-root-fs.target, and would cover the layer. For
+//! that there is a second service, between sysroot-usr.mount and initrd-fs.target.
 
 mod circumstances;
 mod output;

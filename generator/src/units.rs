@@ -18,6 +18,12 @@ const SERVICE_FILE: &str = "/usr/lib/systemd/system/veneer-assemble.service";
 /// What pulls it in. Wanted, never required: what this target requires ends in emergency.target if it fails.
 const WANTS: &str = "initrd-root-fs.target.wants/veneer-assemble.service";
 
+/// The same work, later in the boot, for a /usr that only the fstab of the real root names. Nobody can read that file yet,
+/// so it is always there, and does nothing unless the first service asks for it.
+const LATER: &str = "veneer-assemble-fstab.service";
+const LATER_FILE: &str = "/usr/lib/systemd/system/veneer-assemble-fstab.service";
+const LATER_WANTS: &str = "initrd-fs.target.wants/veneer-assemble-fstab.service";
+
 /// What lies at the bottom of every generated file.
 const MADE_BY: &str = "# Made by veneer-generator from the kernel command line and veneer.conf.\n";
 
@@ -48,9 +54,10 @@ pub(crate) struct Units {
 pub(crate) struct NameTooLong;
 
 impl Units {
-    /// Only the service, which then says on its own that and why there is no layer.
+    /// Only the service in its two places, which then says on its own that and why there is no layer.
     pub(crate) fn service() -> Self {
-        Self { files: Vec::new(), links: vec![(WANTS.into(), SERVICE_FILE.into())] }
+        let links = vec![(WANTS.into(), SERVICE_FILE.into()), (LATER_WANTS.into(), LATER_FILE.into())];
+        Self { files: Vec::new(), links }
     }
 
     /// What an enabled Veneer needs.
@@ -59,24 +66,24 @@ impl Units {
         match intent.mode {
             // The store is not even looked for.
             Mode::Pristine => {}
-            Mode::Normal | Mode::Guarded => units.files = store(&intent.store, intent.timeout)?,
+            Mode::Normal | Mode::Guarded => units.files = store(intent)?,
         }
         Ok(units)
     }
 }
 
-fn store(source: &StoreSource, timeout: Duration) -> Result<Vec<(PathBuf, String)>, NameTooLong> {
-    if let StoreSource::Dir(path) = source {
-        return Ok(vec![(paths::STORE_UNIT.into(), directory_mount(path))]);
+fn store(intent: &Intent) -> Result<Vec<(PathBuf, String)>, NameTooLong> {
+    if let StoreSource::Dir(path) = &intent.store {
+        return Ok(vec![(paths::STORE_UNIT.into(), directory_mount(path, intent))]);
     }
     // Every other form has a device.
-    let Some(device) = source.device() else { return Ok(Vec::new()) };
+    let Some(device) = intent.store.device() else { return Ok(Vec::new()) };
     let name = escape_path(&device);
     if name.len() > LONGEST_NAME {
         return Err(NameTooLong);
     }
     Ok(vec![
-        (format!("{name}.device.d/50-veneer.conf").into(), device_wait(timeout)),
+        (format!("{name}.device.d/50-veneer.conf").into(), device_wait(intent.timeout)),
         (paths::STORE_UNIT.into(), device_mount(&device, &name)),
     ])
 }
@@ -106,7 +113,7 @@ fn device_mount(device: &Path, name: &str) -> String {
          DefaultDependencies=no\n\
          Requires=systemd-fsck@{name}.service\n\
          After=systemd-fsck@{name}.service\n\
-         Before={SERVICE}\n\
+         Before={SERVICE} {LATER}\n\
          \n\
          [Mount]\n\
          What={what}\n\
@@ -120,15 +127,15 @@ fn device_mount(device: &Path, name: &str) -> String {
 /// systemd makes the directory if it is not there: hence the condition, or on a machine that mounts its root in some
 /// other way the layers would quietly be made in the initramfs's own memory. That it comes after the mounts which its
 /// path goes through, systemd sees by itself; what /sysroot/etc/fstab adds later (a /var of its own) is not there yet.
-fn directory_mount(path: &Path) -> String {
-    // The path is absolute and normal, and / itself is a directory too.
-    let below = path.strip_prefix("/").unwrap_or(path);
-    let what = if below.as_os_str().is_empty() {
-        paths::SYSROOT.into()
-    } else {
-        Path::new(paths::SYSROOT).join(below)
+///
+/// On ostree systems the running system's /var is elsewhere. What the command line says of it is not made if it is not so.
+fn directory_mount(path: &Path, intent: &Intent) -> String {
+    let below = intent.below_sysroot(path);
+    let condition = match &intent.var {
+        Some(var) if below.starts_with(var) => format!("ConditionPathIsDirectory={}\n", in_sysroot(var)),
+        _ => String::new(),
     };
-    let what = literal(&what.display().to_string());
+    let what = in_sysroot(&below);
     format!(
         "{MADE_BY}\
          [Unit]\n\
@@ -136,16 +143,24 @@ fn directory_mount(path: &Path) -> String {
          Documentation=man:veneer-generator(8)\n\
          DefaultDependencies=no\n\
          ConditionPathIsMountPoint=/sysroot\n\
+         {condition}\
          After=sysroot.mount ostree-prepare-root.service bootc-root-setup.service\n\
-         Before={SERVICE}\n\
+         Before={SERVICE} {LATER}\n\
          \n\
          [Mount]\n\
          What={what}\n\
          Where={store}\n\
-         Options=bind,{OPTIONS}\n\
+         Options=bind,rw,{OPTIONS}\n\
          TimeoutSec={MOUNT_TIMEOUT}\n",
         store = paths::STORE,
     )
+}
+
+/// A path below the root that is mounted in the initramfs, as the value of a setting. It may be empty: / is a directory too.
+fn in_sysroot(below: &Path) -> String {
+    let root = Path::new(paths::SYSROOT);
+    let path = if below.as_os_str().is_empty() { root.into() } else { root.join(below) };
+    literal(&path.display().to_string())
 }
 
 #[cfg(test)]

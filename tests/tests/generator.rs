@@ -43,6 +43,9 @@ fn main() {
             });
         }
     }
+    if can_verify {
+        trials.push(Trial::test("order::of_a_whole_initramfs", order));
+    }
     trials.extend(invocations::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -118,19 +121,33 @@ fn golden(case: &Path) -> Result<(), Failed> {
     if got == expected { Ok(()) } else { Err(got.difference(&expected).into()) }
 }
 
+/// The services as they are installed.
+fn write_services(units: &Path) -> std::io::Result<()> {
+    let services = [
+        ("veneer-assemble.service", include_str!("../../dracut-module/59veneer/veneer-assemble.service")),
+        (
+            "veneer-assemble-fstab.service",
+            include_str!("../../dracut-module/59veneer/veneer-assemble-fstab.service"),
+        ),
+    ];
+    for (name, text) in services {
+        // The program is not installed here, which is all that would be said about the services.
+        let text = text.replace("ExecStart=/usr/lib/veneer/veneer-assemble", "ExecStart=/bin/true");
+        fs::write(units.join(name), text)?;
+    }
+    Ok(())
+}
+
 /// systemd itself loads the units and has nothing to say about them.
 fn verify(case: &Path) -> Result<(), Failed> {
     let scratch = Scratch::new();
     result_of(case, &scratch.path)?;
     let units = scratch.path.join("normal");
-    let service = include_str!("../../dracut-module/59veneer/veneer-assemble.service");
-    // The program is not installed here, which is all that would be said about the service.
-    let service = service.replace("ExecStart=/usr/lib/veneer/veneer-assemble", "ExecStart=/bin/true");
-    fs::write(units.join("veneer-assemble.service"), service)?;
+    write_services(&units)?;
     let output = Command::new("systemd-analyze")
         .args(["verify", "--man=no", "--recursive-errors=one"])
         .args(
-            ["veneer-assemble.service", "run-initramfs-veneer-store.mount"]
+            ["veneer-assemble.service", "veneer-assemble-fstab.service", "run-initramfs-veneer-store.mount"]
                 .map(|unit| units.join(unit))
                 .iter()
                 .filter(|path| path.exists()),
@@ -143,6 +160,35 @@ fn verify(case: &Path) -> Result<(), Failed> {
     } else {
         Err(format!("{}:\n{said}", output.status).into())
     }
+}
+
+/// In the whole transaction of an initramfs, with a /usr that came with the fstab of the real root, no unit waits for itself:
+/// systemd would drop one to break the circle.
+fn order() -> Result<(), Failed> {
+    let scratch = Scratch::new();
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("generator/09-dir");
+    result_of(&case, &scratch.path)?;
+    let units = scratch.path.join("normal");
+    write_services(&units)?;
+    let mount = |name: &str, target: &str, place: &str| {
+        let text = format!("[Unit]\nBefore={target}\n[Mount]\nWhat=/dev/vda\nWhere={place}\n");
+        fs::write(units.join(name), text)?;
+        fs::create_dir_all(units.join(format!("{target}.requires")))?;
+        std::os::unix::fs::symlink(format!("../{name}"), units.join(format!("{target}.requires/{name}")))
+    };
+    mount("sysroot.mount", "initrd-root-fs.target", "/sysroot")?;
+    mount("sysroot-usr.mount", "initrd-fs.target", "/sysroot/usr")?;
+    // systemd-analyze takes files, and looks for the other units where systemd has them.
+    let has = |name: &str| Path::new("/usr/lib/systemd/system").join(name);
+    fs::copy(has("initrd.target"), units.join("initrd.target"))?;
+    let output = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=yes"])
+        .args(["initrd.target", "veneer-assemble-fstab.service"].map(|name| units.join(name)))
+        .env("SYSTEMD_IN_INITRD", "1")
+        .env("SYSTEMD_UNIT_PATH", format!("{}:", units.display()))
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("cycle") || said.contains("veneer") { Err(said.into_owned().into()) } else { Ok(()) }
 }
 
 fn tool_is_there(name: &str) -> bool {

@@ -45,9 +45,9 @@ fn commands_and_options() {
 fn keys_of_the_configuration() {
     let template = source("dracut-module/veneer.conf");
     let keys = template.lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
-    let keys = keys.filter(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase()));
+    let keys = keys.filter(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
     let keys: Vec<String> = keys.map(|(key, _)| format!("*{key}=*")).collect();
-    assert!(keys.len() >= 9, "{keys:?}");
+    assert!(keys.len() >= 11, "{keys:?}");
     names_all("docs/man/veneer.conf.5.scd", &keys);
 }
 

@@ -12,7 +12,9 @@ pub mod apply;
 pub mod base;
 pub mod changes;
 mod elf;
+mod encryption;
 pub mod error;
+mod fstab;
 #[cfg(test)]
 mod fuzz;
 mod hex;

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 
 use crate::base::Base;
+use crate::encryption;
 use crate::error::{At as _, Error, Result};
+use crate::fstab;
 use crate::intent::{Cmdline, Intent, StoreSource};
-use crate::mount::{self, MountRow, MountTable, Site};
+use crate::mount::{self, Bind, MountRow, MountTable, Site};
 use crate::order;
 use crate::paths;
 use crate::store::{Absent, Contents, LayerName, Store, Trial};
 use crate::tree::{Dir, sum_of};
-use crate::verdict::{Reason, Refusal};
+use crate::verdict::{self, Reason, Refusal};
 
 /// Where things are; tests move each of them.
 #[derive(Debug, Clone)]
@@ -88,6 +90,32 @@ impl Machine {
     }
 }
 
+/// No fstab is larger than this, in bytes.
+const FSTAB_LIMIT: u64 = 1024 * 1024;
+
+/// True if there is no /usr to look at because the real root's /etc/fstab names one, which systemd mounts later.
+#[must_use]
+pub fn awaits_usr(places: &Places) -> bool {
+    let there = Dir::open(&places.usr()).and_then(|usr| usr.names());
+    // What is not there systemd makes when it mounts; what cannot be looked at is no case for waiting.
+    let is_empty = match there {
+        Ok(names) => names.is_empty(),
+        Err(Error::Open { source, .. }) => source.kind() == std::io::ErrorKind::NotFound,
+        Err(_) => false,
+    };
+    if !is_empty {
+        return false;
+    }
+    let fstab =
+        Dir::open(&places.sysroot).and_then(|root| root.read_down(Path::new("etc/fstab"), FSTAB_LIMIT));
+    fstab
+        .unwrap_or_else(|error| {
+            log::warn!("{error}; going on as if it named no /usr");
+            None
+        })
+        .is_some_and(|text| fstab::names_usr(&text))
+}
+
 /// An open store and what is in it.
 #[derive(Debug)]
 pub struct Found {
@@ -101,23 +129,26 @@ pub struct Found {
 pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found, Refusal> {
     if places.store_is_mount {
         one_claimant(places, intent)?;
+        trusted(places, intent)?;
         allocate_at_once(places, intent);
     }
-    let opened = match Store::open(&places.store, places.store_is_mount) {
+    // Each time, since what is mounted there may be another by then.
+    let open = || trusted(places, intent).map(|()| Store::open(&places.store, places.store_is_mount));
+    let opened = match open()? {
         Err(Absent::Error(Error::Unfit { .. })) if matches!(intent.store, StoreSource::Dir(_)) => {
             // A root that the loader mounts read-only (`ro`) is writable a moment later anyway.
             if let Err(error) = mount::make_writable(&places.store) {
                 log::warn!("{error}");
             }
-            Store::open(&places.store, places.store_is_mount)
+            open()?
         }
         other => other,
     };
     let opened = match (opened, &intent.store) {
         // systemd could not make the directory on a root that was still read-only.
         (Err(Absent::Missing), StoreSource::Dir(dir)) if places.store_is_mount => {
-            mount_directory(places, dir).map_err(|error| refuse(&error))?;
-            Store::open(&places.store, places.store_is_mount)
+            mount_directory(places, intent, dir).map_err(|error| refuse(&error))?;
+            open()?
         }
         (other, _) => other,
     };
@@ -162,6 +193,39 @@ pub fn outrun(store: &Path, contents: &Contents, base: &Base) -> Result<Vec<Laye
     Ok(outrun)
 }
 
+/// Refuses a store that is not what it has to be, before anything is made in it. Of one that is not there, whoever opens
+/// it tells.
+fn trusted(places: &Places, intent: &Intent) -> std::result::Result<(), Refusal> {
+    let trust = &intent.trust;
+    if trust.wants_encryption() {
+        let is_missing = places.store_is_mount && mount::is_mount_point(&places.store) == Some(false);
+        match unencrypted(&places.store, &places.root) {
+            Err(Error::Open { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            _ if is_missing => {}
+            Err(error) => return Err(refuse(&error)),
+            Ok(what) => verdict::judge_encryption(trust, what.as_deref()).map_or(Ok(()), Err)?,
+        }
+    }
+    if trust.id().is_some() {
+        match Store::id_at(&places.store, places.store_is_mount) {
+            Err(Absent::Missing) => {}
+            Err(Absent::Error(error)) => return Err(refuse(&error)),
+            Ok(id) => verdict::judge_id(trust, id.as_deref()).map_or(Ok(()), Err)?,
+        }
+    }
+    Ok(())
+}
+
+/// What of the storage of the store at `path` is not encrypted, as the beginning of a sentence; `None` if all of it is.
+/// `root` is where /sys and /dev are.
+pub fn unencrypted(path: &Path, root: &Path) -> Result<Option<String>> {
+    let site = mount::site(&Dir::open(path)?)?;
+    Ok(match site.mount {
+        Some(row) => encryption::unencrypted(&row, root),
+        None => Some(format!("what is mounted at {} is not known", path.display())),
+    })
+}
+
 /// A layer of the store that is mounted already. None is unless its base is bound beside the store, which spares a boot
 /// the table of mounts.
 fn mounted_layer(places: &Places) -> Result<Option<MountRow>> {
@@ -182,20 +246,41 @@ fn allocate_at_once(places: &Places, intent: &Intent) {
     }
 }
 
-/// Makes the directory of the real root that is to be the store, and mounts it where the store belongs.
-fn mount_directory(places: &Places, dir: &Path) -> Result<()> {
+/// Makes the directory of the real root that is to be the store, and mounts it where the store belongs. Where the root is
+/// read-only, it is made through a view of Veneer's own: the system's mounts stay as whoever mounted them wants them.
+fn mount_directory(places: &Places, intent: &Intent, dir: &Path) -> Result<()> {
     let sysroot = Dir::open(&places.sysroot)?;
-    let state = rustix::fs::fstatvfs(&sysroot).reading(&places.sysroot)?;
-    if state.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        mount::make_writable(&places.sysroot)?;
+    let below = intent.below_sysroot(dir);
+    // What the command line says of an ostree system is found there, not made.
+    if let Some(var) = intent.var.as_ref().filter(|var| below.starts_with(var)) {
+        fs_err::metadata(places.sysroot.join(var)).opening(places.sysroot.join(var))?;
     }
-    let source = sysroot.ensure_down(dir.strip_prefix("/").unwrap_or(dir))?;
+    let (there, missing) = deepest(&sysroot, &below)?;
     fs_err::create_dir_all(&places.store).writing(&places.store)?;
-    mount::bind_store(source.path(), &places.store)
+    let state = rustix::fs::fstatvfs(&there).reading(there.path())?;
+    if !state.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return mount::bind_store(there.ensure_down(&missing)?.path(), &places.store);
+    }
+    let staging = places.staging();
+    fs_err::create_dir_all(&staging).writing(&staging)?;
+    let _view = Bind::writable(there.path(), &staging)?;
+    let made = Dir::open(&staging)?.ensure_down(&missing)?;
+    mount::bind_store(made.path(), &places.store)
+}
+
+/// The deepest directory on the way down `path` that is there, and what is missing after it.
+fn deepest(top: &Dir, path: &Path) -> Result<(Dir, PathBuf)> {
+    for part in path.ancestors() {
+        if let Some(dir) = top.down(part)? {
+            return Ok((dir, path.strip_prefix(part).unwrap_or(path).to_path_buf()));
+        }
+    }
+    Ok((top.again()?, path.to_path_buf()))
 }
 
 /// As [`open_store`] for somebody who only looks: no lock, nothing made.
 pub fn look_at_store(places: &Places, intent: &Intent) -> std::result::Result<Contents, Refusal> {
+    trusted(places, intent)?;
     match Store::look(&places.store, places.store_is_mount) {
         Ok(contents) => Ok(contents),
         Err(Absent::Missing) => Err(missing(places, intent)),

@@ -13,6 +13,10 @@ pub const RUNTIME: &str = "/run/veneer";
 /// A file in the runtime directory: /usr is guarded in this boot.
 pub const GUARDED: &str = "guarded";
 
+/// A file in the runtime directory: /usr was not there when veneer-assemble came, and /etc/fstab names one. The unit
+/// veneer-assemble-fstab.service has its name.
+pub const WAITING: &str = "waiting-for-usr";
+
 /// The real root as the initramfs sees it.
 pub const SYSROOT: &str = "/sysroot";
 

@@ -14,7 +14,7 @@ pub(crate) fn layers(options: &Options) -> Result<String, Failure> {
     if options.json {
         let rows = contents.layers.iter().map(|layer| {
             serde_json::json!({
-                "id": layer.name, "base": layer.state.base, "parent": layer.state.parent,
+                "id": layer.name, "store": contents.id, "base": layer.state.base, "parent": layer.state.parent,
                 "created": layer.state.created, "put_aside": layer.trial.is_put_aside(),
                 "unblessed_boots": if layer.trial.is_put_aside() { 0 } else { layer.trial.begun },
             })

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use veneer::intent::{Cmdline, Intent};
+use veneer::observe;
 use veneer::rebase::Policy;
 use veneer::report::StatusLayer;
 use veneer::store::{Layer, Store};
@@ -22,10 +23,20 @@ pub(crate) struct Now {
     pub(crate) created: u64,
     /// When the first of the layers that it comes from was made, as far as they are still there.
     pub(crate) first_created: u64,
+    pub(crate) store: StoreNow,
     /// Null without a package database.
     pub(crate) packages: Option<Packages>,
     pub(crate) entries: Counts,
     pub(crate) warnings: Vec<Warning>,
+}
+
+/// What one pins a machine to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct StoreNow {
+    /// Null if it was made without one.
+    pub(crate) id: Option<String>,
+    /// As the boot would see it: all that the file system lies upon.
+    pub(crate) encrypted: bool,
 }
 
 impl Now {
@@ -51,6 +62,9 @@ impl Now {
         let overridden = packages.as_ref().map_or(&[][..], |packages| &packages.overridden);
         let warnings = warnings(overridden, &warnings::with_owners(&options.root, walked.entries));
         let (created, first_created) = (layer.state.created.at, first.state.created.at);
-        Ok(Now { created, first_created, packages, entries: walked.counts, warnings })
+        let unencrypted = observe::unencrypted(&options.store, &options.root)?;
+        let id = contents.id.clone().filter(|id| !id.is_empty());
+        let store = StoreNow { id, encrypted: unencrypted.is_none() };
+        Ok(Now { created, first_created, store, packages, entries: walked.counts, warnings })
     }
 }

@@ -73,6 +73,9 @@ fn describe(status: &Status, now: Option<&Now>, why_not: Option<&str>) -> String
         if now.first_created != now.created {
             lines.push(format!("       carried over from base to base since {}", date(now.first_created)));
         }
+        let id = now.store.id.as_deref().map_or("no id".into(), |id| format!("id {}", cut(id)));
+        let seal = if now.store.encrypted { "encrypted" } else { "not encrypted" };
+        lines.push(cut(&format!("Store: {id}, {seal}")));
         match &now.packages {
             Some(packages) => lines.extend(describe_packages(packages)),
             None => lines.push("Packages: this base has no package database in /usr".into()),
@@ -117,6 +120,7 @@ mod tests {
     use veneer::report::{Problem, ProblemKind};
     use veneer::store::Action;
 
+    use super::super::now::StoreNow;
     use super::*;
     use crate::lines::COLUMNS;
     use crate::packages::{One, Overridden};
@@ -159,6 +163,7 @@ mod tests {
         let now = Now {
             created: 1_795_596_000,
             first_created: 0,
+            store: StoreNow { id: Some("x".repeat(4000)), encrypted: false },
             packages: Some(packages),
             entries: Counts { added: 123_456, shadowed: 123_456, hidden: 123_456 },
             warnings: vec![warning],

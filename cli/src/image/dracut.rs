@@ -3,10 +3,11 @@
 use crate::finding::Finding;
 use crate::root::Root;
 
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 5] = [
     "/usr/lib/veneer/veneer-assemble",
     "/usr/lib/systemd/system-generators/veneer-generator",
     "/usr/lib/systemd/system/veneer-assemble.service",
+    "/usr/lib/systemd/system/veneer-assemble-fstab.service",
     "/usr/lib/udev/rules.d/61-veneer.rules",
 ];
 const MODULE: &str = "/usr/lib/dracut/modules.d/59veneer/module-setup.sh";

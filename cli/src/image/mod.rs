@@ -53,6 +53,7 @@ pub(crate) mod tests {
         tree.program("usr/lib/veneer/veneer-assemble").program("usr/bin/veneer");
         tree.link("usr/lib/systemd/system-generators/veneer-generator", "../../veneer/veneer-assemble");
         tree.write("usr/lib/systemd/system/veneer-assemble.service", "")
+            .write("usr/lib/systemd/system/veneer-assemble-fstab.service", "")
             .write("usr/lib/udev/rules.d/61-veneer.rules", "");
         tree.write("usr/lib/dracut/modules.d/59veneer/module-setup.sh", "");
         let ask = include_str!("../../../dracut-module/50-veneer.conf");

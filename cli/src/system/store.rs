@@ -1,8 +1,11 @@
 //! The store: room, and what is in it.
 
 use rustix::fs::StatVfsMountFlags;
+use veneer::intent::{Intent, Trust};
+use veneer::observe;
 use veneer::report::Status;
 use veneer::store::{Absent, Layer, LayerName, Store};
+use veneer::verdict::{Refusal, judge_encryption, judge_id};
 
 use crate::args::Options;
 use crate::finding::Finding;
@@ -27,6 +30,16 @@ pub(crate) struct Facts {
     base: String,
     /// Boots that may go wrong before a layer is set aside.
     trials: u32,
+    identity: Option<Identity>,
+}
+
+/// What a boot asks of the store, and what it is.
+#[derive(Debug)]
+struct Identity {
+    id: Option<String>,
+    /// What of it is not encrypted; none if all of it is.
+    unencrypted: Option<String>,
+    trust: Trust,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,11 +53,11 @@ struct Room {
 }
 
 impl Facts {
-    pub(crate) fn gather(options: &Options, status: &Status, trials: u32) -> Self {
+    pub(crate) fn gather(options: &Options, status: &Status, intent: &Intent) -> Self {
         let mut facts = Facts {
             running: status.layer.as_ref().map(|layer| layer.id.clone()),
             base: status.base.id.clone(),
-            trials,
+            trials: intent.trials,
             ..Facts::default()
         };
         match Store::look(&options.store, options.store_is_mount) {
@@ -52,6 +65,12 @@ impl Facts {
                 facts.leftovers =
                     contents.leftovers.iter().map(|name| name.to_string_lossy().into_owned()).collect();
                 (facts.layers, facts.damaged) = (contents.layers, contents.damaged);
+                facts.identity = Some(Identity {
+                    id: contents.id,
+                    unencrypted: observe::unencrypted(&options.store, &options.root)
+                        .unwrap_or_else(|error| Some(error.to_string())),
+                    trust: intent.trust.clone(),
+                });
             }
             // Without a layer, the boot's own reason says it.
             Err(Absent::Missing) if facts.running.is_none() => return facts,
@@ -81,6 +100,7 @@ impl Facts {
             ));
         }
         found.extend(self.room.and_then(Room::judge));
+        found.extend(self.identity.iter().flat_map(Identity::judge));
         for (name, why) in &self.damaged {
             let next = "Move its directory out of the store's layers, as nothing can be derived while it is there; nothing is lost.";
             found.push(Finding::error("layer-damaged", format!("layer {name} is damaged: {why}"), next));
@@ -114,6 +134,28 @@ impl Facts {
                 "leftovers",
                 message,
                 "The next boot takes it away, or `veneer gc` now.",
+            ));
+        }
+        found
+    }
+}
+
+impl Identity {
+    fn judge(&self) -> Vec<Finding> {
+        let (trust, id) = (&self.trust, self.id.as_deref());
+        let refusals = [judge_encryption(trust, self.unencrypted.as_deref()), judge_id(trust, id)];
+        let refused = |refusal: Refusal| {
+            // Its sentence ends with the next step.
+            let next = "Else the next boot with this configuration in its initramfs is pristine.";
+            Finding::error("store-not-trusted", refusal.message, next)
+        };
+        let mut found: Vec<Finding> = refusals.into_iter().flatten().map(refused).collect();
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
+            let seal = if self.unencrypted.is_none() { "encrypted" } else { "not encrypted" };
+            found.push(Finding::note(
+                "store-identity",
+                format!("the store has the id {id} and is {seal}"),
+                "To have boots take no other one: `store-id=` and `require=` in veneer.conf(5).",
             ));
         }
         found
@@ -194,6 +236,24 @@ mod tests {
         assert_eq!(names(&left.judge()), ["leftovers"]);
         let unreadable = Facts { error: Some("x".into()), ..facts(vec![]) };
         assert_eq!(names(&unreadable.judge()), ["store-unreadable"]);
+    }
+
+    #[test]
+    fn what_it_is_and_has_to_be() {
+        let judged = |words: &str, unencrypted: Option<&str>| {
+            let line = veneer::intent::Cmdline::parse(words.as_bytes());
+            let trust = Intent::gather(std::path::Path::new("/nowhere"), &line).0.trust;
+            let unencrypted = unencrypted.map(str::to_owned);
+            Identity { id: Some("a".into()), unencrypted, trust }.judge()
+        };
+        let bare = Some("vda is not encrypted");
+        let told = judged("", bare);
+        assert_eq!(names(&told), ["store-identity"]);
+        assert_eq!(told[0].message, "the store has the id a and is not encrypted");
+        let strict = "rd.veneer.require=encrypted rd.veneer.store-id=a";
+        assert_eq!(judged(strict, None)[0].message, "the store has the id a and is encrypted");
+        assert_eq!(names(&judged(strict, bare)), ["store-not-trusted", "store-identity"]);
+        assert_eq!(names(&judged("rd.veneer.store-id=b", bare)), ["store-not-trusted", "store-identity"]);
     }
 
     #[test]

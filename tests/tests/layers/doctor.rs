@@ -17,9 +17,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "doctor_of_a_pristine_boot", needs: &[], run: of_a_pristine_boot },
 ];
 
-/// What the test's bases, which have no units and no initramfs, always lack.
-const ALWAYS: [&str; 5] =
-    ["command-missing", "database-none", "initramfs-not-found", "tmpfiles-missing", "unit-missing"];
+/// What the test's bases, which have no units and no initramfs, always lack, and what is told of every store.
+const ALWAYS: [&str; 6] = [
+    "command-missing",
+    "database-none",
+    "initramfs-not-found",
+    "store-identity",
+    "tmpfiles-missing",
+    "unit-missing",
+];
 
 /// The names of what is found.
 #[track_caller]

@@ -9,9 +9,11 @@ mod conf;
 mod content;
 mod corrupt;
 mod cost;
+mod directory;
 mod doctor;
 mod dpkg;
 mod foretold;
+mod fstab;
 mod guarded;
 mod identity;
 mod keeping;
@@ -31,6 +33,7 @@ mod stopped;
 mod stories;
 mod terminal;
 mod trial;
+mod trust;
 mod warned;
 
 use std::process::ExitCode;
@@ -48,8 +51,11 @@ fn main() -> ExitCode {
         room::SCENARIOS,
         probe::SCENARIOS,
         trial::SCENARIOS,
+        trust::SCENARIOS,
         shown::SCENARIOS,
         foretold::SCENARIOS,
+        fstab::SCENARIOS,
+        directory::SCENARIOS,
         warned::SCENARIOS,
         schemas::SCENARIOS,
         bad_input::SCENARIOS,

@@ -74,20 +74,20 @@ impl Cmdline {
             } else {
                 continue;
             };
-            let Ok(text) = std::str::from_utf8(word) else {
-                let text = String::from_utf8_lossy(word);
+            let text = String::from_utf8_lossy(word);
+            if matches!(text, Cow::Owned(_)) && !setting.is_some_and(Setting::is_demand) {
                 warnings.add(format!("kernel command line: {} is not UTF-8, ignored", quoted(&text)));
                 continue;
-            };
+            }
             let Some(setting) = setting else {
-                warnings.add(format!("kernel command line: unknown word {}, ignored", quoted(text)));
+                warnings.add(format!("kernel command line: unknown word {}, ignored", quoted(&text)));
                 continue;
             };
-            // The text is UTF-8 and was cut at `=`, which is a character of its own: so is the value.
+            // What is UTF-8 was cut at `=`, which is a character of its own: so is the value.
             let value = value.map(String::from_utf8_lossy);
             if let Err(error) = setting.set(intent, value.as_deref()) {
                 let used = setting.show(intent);
-                warnings.add(format!("kernel command line: {}: {error}; using {used}", quoted(text)));
+                warnings.add(format!("kernel command line: {}: {error}; using {used}", quoted(&text)));
             }
         }
     }

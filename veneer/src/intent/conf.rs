@@ -1,9 +1,12 @@
 //! The text of one configuration file. Liberal, as people copy from elsewhere: the case of keys, quotes around values,
 //! a missing section header and the line ends of other systems do not matter; what is not understood is told and skipped.
 
+use std::borrow::Cow;
+
 use super::Intent;
 use super::setting::Setting;
 use super::store_source::unquote;
+use super::trust::is_nothing;
 use super::warning::{Warnings, quoted};
 
 /// Takes over what a file says. `name` is the file's, for the warnings.
@@ -11,11 +14,11 @@ pub(super) fn apply(text: &[u8], name: &str, intent: &mut Intent, warnings: &mut
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut ours = true;
     for (number, line) in logical_lines(text) {
-        let Ok(line) = std::str::from_utf8(&line) else {
-            let line = String::from_utf8_lossy(&line);
+        let line = String::from_utf8_lossy(&line);
+        if matches!(line, Cow::Owned(_)) && !is_demand(&line) {
             warnings.add(format!("{name}:{number}: {} is not UTF-8, ignored", quoted(line.trim())));
             continue;
-        };
+        }
         let line = line.trim();
         if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             ours = section.trim().eq_ignore_ascii_case("veneer");
@@ -34,15 +37,29 @@ pub(super) fn apply(text: &[u8], name: &str, intent: &mut Intent, warnings: &mut
     }
 }
 
+fn setting(key: &str) -> Option<Setting> {
+    Setting::of_conf(&key.to_ascii_lowercase().replace('-', "_"))
+}
+
+/// A line that says what the store has to be counts, however it is spoilt.
+fn is_demand(line: &str) -> bool {
+    line.split_once('=').and_then(|(key, _)| setting(key.trim())).is_some_and(Setting::is_demand)
+}
+
 fn set(place: &str, key: &str, value: &str, intent: &mut Intent, warnings: &mut Warnings) {
-    let Some(setting) = Setting::of_conf(&key.to_ascii_lowercase().replace('-', "_")) else {
+    let Some(setting) = setting(key) else {
         warnings.add(format!("{place}: unknown key {}, ignored", quoted(key)));
         return;
     };
-    if value.is_empty() {
+    let is_nothing = setting == Setting::Require && is_nothing(value);
+    if value.is_empty() || is_nothing || setting == Setting::StoreId {
         // As in systemd's files: a drop-in takes back what an earlier file set.
         setting.reset(intent);
-    } else if let Err(error) = setting.set(intent, Some(value)) {
+    }
+    if value.is_empty() {
+        return;
+    }
+    if let Err(error) = setting.set(intent, Some(value)) {
         let used = setting.show(intent);
         warnings.add(format!("{place}: {key}={}: {error}; using {used}", quoted(value)));
     }
@@ -104,6 +121,7 @@ mod tests {
             versions: VersionsPolicy::SameMajor,
             keep: 0,
             protected: Protected { with_default: false, more: vec!["bin/x".into()] },
+            ..Intent::default()
         };
         assert_eq!(intent, expected);
     }
@@ -120,7 +138,7 @@ mod tests {
         assert_eq!(read(&uncommented), (Intent::default(), vec![]));
         assert_eq!(
             uncommented.lines().filter(|line| !line.starts_with('#') && line.contains('=')).count(),
-            9
+            11
         );
     }
 

@@ -6,13 +6,15 @@
 mod cmdline;
 mod conf;
 mod conf_files;
+mod ostree;
 mod protected;
 mod setting;
 mod store_source;
+mod trust;
 mod warning;
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs_err as fs;
@@ -20,6 +22,7 @@ use fs_err as fs;
 pub use cmdline::Cmdline;
 pub use protected::Protected;
 pub use store_source::{StoreSource, StoreSourceError};
+pub use trust::Trust;
 pub use warning::Warning;
 
 use crate::tree::leave_open;
@@ -50,6 +53,11 @@ pub struct Intent {
     pub keep: u32,
     /// `protected=`: the paths at which the base always wins.
     pub protected: Protected,
+    /// `rd.veneer.require=`, `require=`, `rd.veneer.store-id=`, `store-id=`: what the store has to be to be used.
+    pub trust: Trust,
+    /// `ostree=`: where the running system's /var is, from the root that is mounted in the initramfs on; `None` if it is
+    /// in its place.
+    pub var: Option<PathBuf>,
 }
 
 /// With or without a layer.
@@ -88,12 +96,15 @@ impl Default for Intent {
             versions: VersionsPolicy::Any,
             keep: 3,
             protected: Protected::default(),
+            trust: Trust::default(),
+            var: None,
         }
     }
 }
 
 impl Intent {
-    /// What the configuration below `root` and this command line ask for; the command line wins.
+    /// What the configuration below `root` and this command line ask for; the command line wins, but in what the store has
+    /// to be, where both count.
     #[must_use]
     pub fn gather(root: &Path, cmdline: &Cmdline) -> (Self, Vec<Warning>) {
         let (mut intent, mut warnings) = (Self::default(), Warnings::default());
@@ -101,7 +112,20 @@ impl Intent {
             conf::apply(&file.text, &file.name, &mut intent, &mut warnings);
         }
         cmdline.apply(&mut intent, &mut warnings);
+        intent.var = ostree::var(cmdline);
         (intent, warnings.into_list())
+    }
+
+    /// Where a directory of the running system is before the switch of the root, from the root that is mounted then on.
+    /// `dir` is absolute and normal.
+    #[must_use]
+    pub fn below_sysroot(&self, dir: &Path) -> PathBuf {
+        match (&self.var, dir.strip_prefix("/var")) {
+            // Joined with nothing, a path would end in a slash.
+            (Some(var), Ok(rest)) if rest.as_os_str().is_empty() => var.clone(),
+            (Some(var), Ok(rest)) => var.join(rest),
+            _ => dir.strip_prefix("/").unwrap_or(dir).to_path_buf(),
+        }
     }
 }
 

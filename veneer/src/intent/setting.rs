@@ -24,6 +24,8 @@ pub(super) enum Setting {
     Versions,
     Keep,
     Protected,
+    Require,
+    StoreId,
 }
 
 /// Why a value cannot be used.
@@ -45,6 +47,8 @@ pub(super) enum ValueError {
     Versions,
     #[error("not a list of patterns of paths below /usr")]
     Protected,
+    #[error("not encrypted or none")]
+    Require,
 }
 
 impl Setting {
@@ -55,6 +59,8 @@ impl Setting {
             "timeout" => Self::Timeout,
             "mode" => Self::Mode,
             "layer" => Self::Layer,
+            "require" => Self::Require,
+            "store_id" => Self::StoreId,
             _ => return None,
         })
     }
@@ -72,7 +78,13 @@ impl Setting {
         })
     }
 
-    /// Sets it; `None` is a word without a value. After an error the intent is as before.
+    /// True for what a store has to be: the command line adds to that, and what is not understood of it is no reason to
+    /// go on without it.
+    pub(super) fn is_demand(self) -> bool {
+        matches!(self, Self::Require | Self::StoreId)
+    }
+
+    /// Sets it; `None` is a word without a value. After an error the intent is as before, but for a demand.
     pub(super) fn set(self, intent: &mut Intent, value: Option<&str>) -> Result<(), ValueError> {
         let given = value.unwrap_or_default();
         match self {
@@ -100,6 +112,9 @@ impl Setting {
             Self::Trials => intent.trials = number(given, 1)?,
             Self::Keep => intent.keep = number(given, 0)?,
             Self::Protected => intent.protected.add(given).ok_or(ValueError::Protected)?,
+            Self::Require if intent.trust.require(given) => {}
+            Self::Require => return Err(ValueError::Require),
+            Self::StoreId => intent.trust.pin(given),
             Self::Versions => {
                 intent.versions = match given.to_ascii_lowercase().replace('_', "-").as_str() {
                     "any" => VersionsPolicy::Any,
@@ -125,6 +140,8 @@ impl Setting {
             Self::Versions => intent.versions = default.versions,
             Self::Keep => intent.keep = default.keep,
             Self::Protected => intent.protected = default.protected,
+            Self::Require => intent.trust.drop_requirements(),
+            Self::StoreId => intent.trust.drop_ids(),
         }
     }
 
@@ -150,6 +167,8 @@ impl Setting {
             .to_owned(),
             Self::Keep => intent.keep.to_string(),
             Self::Protected => intent.protected.to_string(),
+            Self::Require => intent.trust.show_requirements(),
+            Self::StoreId => intent.trust.id().unwrap_or("any").to_owned(),
         }
     }
 }

@@ -8,7 +8,7 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 
-use super::{failed, unmount};
+use super::{failed, make_writable, unmount};
 use crate::error::{At as _, Result};
 
 /// A bind mount that is taken away again unless it is [kept](Bind::keep).
@@ -40,6 +40,17 @@ impl Bind {
         let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NODEV | MountFlags::NOSUID;
         rustix::mount::mount_remount(target, flags, "")
             .map_err(|e| failed("make read-only", target, e, String::new()))?;
+        Ok(bind)
+    }
+
+    /// Binds the directory `source` to `target` and makes it writable there, also where a mount flag or the whole file
+    /// system is read-only. What other mounts show stays as it is.
+    pub fn writable(source: &Path, target: &Path) -> Result<Self> {
+        bind(source, target)?;
+        let bind = Bind { target: target.into(), kept: false };
+        rustix::mount::mount_change(target, MountPropagationFlags::PRIVATE)
+            .map_err(|e| failed("make private", target, e, String::new()))?;
+        make_writable(target)?;
         Ok(bind)
     }
 

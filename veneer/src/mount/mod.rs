@@ -44,7 +44,8 @@ pub fn bind(source: &Path, target: &Path) -> Result<()> {
     rustix::mount::mount_bind(source, target).map_err(|e| failed("bind", target, e, String::new()))
 }
 
-/// Makes the file system at `path` writable again, keeping its mount's other flags.
+/// Makes the file system at `path` writable again, and of its mounts this one; it keeps its other flags. The others stay
+/// read-only if they are (do_remount in fs/namespace.c: the superblock's flag is one, and each mount has its own).
 pub fn make_writable(path: &Path) -> Result<()> {
     libmount::Remount::new(path)
         .readonly(false)

@@ -46,6 +46,7 @@ pub struct Store {
     path: PathBuf,
     root: Dir,
     layers: Dir,
+    id: String,
     /// The directory of the layer that was read last.
     last: RefCell<Option<(LayerName, Dir)>>,
     /// Held as long as the store is open; the kernel lets go of it when the process ends, however it ends.
@@ -55,6 +56,8 @@ pub struct Store {
 /// What is in a store.
 #[derive(Debug, Default)]
 pub struct Contents {
+    /// The store's id; `None` if it was never used, empty if it was made without one.
+    pub id: Option<String>,
     /// Layers whose state could be read, oldest first.
     pub layers: Vec<Layer>,
     /// Layers whose state could not, with the reason.
@@ -144,13 +147,21 @@ impl Store {
         let top = Self::top(path)?;
         let read = || -> Result<Contents> {
             let Some(root) = top.sub_if_there(ROOT)? else { return Ok(Contents::default()) };
-            let _: Option<StoreState> = state::read(&root, STATE, "store", 4096)?;
+            let id = read_id(&root)?;
             match root.sub_if_there(LAYERS)? {
-                Some(layers) => Ok(Contents::read(&layers)?.0),
-                None => Ok(Contents::default()),
+                Some(layers) => Ok(Contents { id, ..Contents::read(&layers)?.0 }),
+                None => Ok(Contents { id, ..Contents::default() }),
             }
         };
         read().map_err(Absent::Error)
+    }
+
+    /// The id of the store at `path`; nothing else is read, and nothing made. `None` if it was never used.
+    pub fn id_at(path: &Path, mounted: bool) -> std::result::Result<Option<String>, Absent> {
+        Self::find(path, mounted)?;
+        let top = Self::top(path)?;
+        let root = top.sub_if_there(ROOT).map_err(Absent::Error)?;
+        root.map_or(Ok(None), |root| read_id(&root)).map_err(Absent::Error)
     }
 
     fn top(path: &Path) -> std::result::Result<Dir, Absent> {
@@ -170,11 +181,11 @@ impl Store {
         };
         let open = || {
             let lock = Lock::take(&root)?;
-            let layers = Self::open_layers(path, &root, new)?;
-            Ok((lock, layers))
+            let (layers, id) = Self::open_layers(path, &root, new)?;
+            Ok((lock, layers, id))
         };
-        let (lock, layers) = open().map_err(Absent::Error)?;
-        Ok(Store { path: path.into(), root, layers, last: RefCell::default(), _lock: lock })
+        let (lock, layers, id) = open().map_err(Absent::Error)?;
+        Ok(Store { path: path.into(), root, layers, id, last: RefCell::default(), _lock: lock })
     }
 
     /// Makes the store's directory if it is missing; true with it if this did.
@@ -196,19 +207,19 @@ impl Store {
     }
 
     /// The state file is written last, so its absence beside an empty `layers/` is a creation that was cut off.
-    fn open_layers(path: &Path, root: &Dir, new: bool) -> Result<Dir> {
-        let state: Option<StoreState> = state::read(root, STATE, "store", 4096)?;
+    fn open_layers(path: &Path, root: &Dir, new: bool) -> Result<(Dir, String)> {
+        let id = read_id(root)?;
         let layers = match root.sub_if_there(LAYERS)? {
             Some(layers) => layers,
             None if root.stat(LAYERS)?.is_some() => {
                 return Err(Error::Damaged { path: root.path_of(LAYERS), what: "not a directory".into() });
             }
-            None if state.is_some() => {
+            None if id.is_some() => {
                 return Err(Error::Damaged { path: root.path_of(LAYERS), what: "missing".into() });
             }
             None => root.make_sub(LAYERS, 0o700)?,
         };
-        if state.is_none() {
+        let Some(id) = id else {
             if layers.names()?.iter().any(|name| LayerName::of(name).is_some()) {
                 return Err(Error::Damaged {
                     path: root.path_of(STATE),
@@ -219,10 +230,12 @@ impl Store {
             if !new {
                 check_fit(&top)?;
             }
-            state::write(root, STATE, "store", &StoreState { id: random_id(), by: by() })?;
+            let state = StoreState { id: random_id(), by: by() };
+            state::write(root, STATE, "store", &state)?;
             top.sync()?;
-        }
-        Ok(layers)
+            return Ok((layers, state.id));
+        };
+        Ok((layers, id))
     }
 
     /// Where the store is.
@@ -252,7 +265,7 @@ impl Store {
     pub fn contents(&self) -> Result<Contents> {
         let (contents, last) = Contents::read(&self.layers)?;
         *self.last.borrow_mut() = last;
-        Ok(contents)
+        Ok(Contents { id: Some(self.id.clone()), ..contents })
     }
 
     /// Does something in a layer's directory.
@@ -316,6 +329,12 @@ impl Store {
     pub fn write_trial(&self, name: &LayerName, trial: Trial) -> Result<()> {
         self.in_layer(name, |dir| trial.write(dir))
     }
+}
+
+/// What the state file in the store's directory `root` has for an id.
+fn read_id(root: &Dir) -> Result<Option<String>> {
+    let state: Option<StoreState> = state::read(root, STATE, "store", 4096)?;
+    Ok(state.map(|state| state.id))
 }
 
 /// Refuses a file system that cannot hold a layer, or has no room to tell.

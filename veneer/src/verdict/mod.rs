@@ -4,10 +4,12 @@
 mod compatible;
 mod garbage;
 mod reason;
+mod trust;
 
 pub use compatible::difference;
 pub use garbage::{Needs, Useless, useless};
 pub use reason::Reason;
+pub use trust::{judge_encryption, judge_id};
 
 use crate::base::Base;
 use crate::intent::{Intent, Mode};
@@ -75,11 +77,12 @@ pub fn judge_intent(intent: &Intent) -> Option<Refusal> {
         let message = "turned off by rd.veneer=0 or enabled=no; boot without that word to turn it on";
         return Some(Refusal::new(Reason::Disabled, message));
     }
-    (intent.mode == Mode::Pristine).then(|| {
+    if intent.mode == Mode::Pristine {
         let message =
             "a pristine boot was asked for (rd.veneer.mode=pristine or mode=pristine); the layer is kept";
-        Refusal::new(Reason::Disabled, message)
-    })
+        return Some(Refusal::new(Reason::Disabled, message));
+    }
+    trust::judge_trust(&intent.trust)
 }
 
 /// Judges. The newest healthy layer of the booted base; else one derived from the layer that was used last; else an
