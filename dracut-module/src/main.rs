@@ -17,11 +17,11 @@ use std::time::Instant;
 
 use args::Args;
 use outcome::Timings;
-use veneer::apply::apply;
+use veneer::apply::{Done, apply};
 use veneer::intent::{Cmdline, Intent};
 use veneer::observe::{self, Machine, Places};
 use veneer::plan::{Plan, plan};
-use veneer::report::{self, Problem, Sink};
+use veneer::report::{self, Sink};
 use veneer::verdict::{self, Facts, Reason, Refusal, judge};
 
 /// glibc's gives each thread an arena of 64 MiB of addresses, and where it does not get that, a page for each little thing.
@@ -88,7 +88,7 @@ fn assemble(
     intent: &Intent,
     machine: &Machine,
     timings: &mut Timings,
-) -> Result<(Plan, Vec<Problem>), Refusal> {
+) -> Result<(Plan, Done), Refusal> {
     if let Some(refusal) = verdict::judge_intent(intent) {
         return Err(refusal);
     }
@@ -106,7 +106,7 @@ fn assemble(
     timings.add_parts("rebase", &done.parts);
     // Locked until the process ends.
     std::mem::forget(found);
-    Ok((plan, done.problems))
+    Ok((plan, done))
 }
 
 /// What a run would do, without the lock and without a trace.

@@ -131,6 +131,12 @@ pub enum Error {
         /// The kernel's reason.
         source: io::Error,
     },
+    /// The base's overlay is not, or not provably, made of parts that the layer can be put upon.
+    #[error("{what}")]
+    Apart {
+        /// Why.
+        what: String,
+    },
     /// The assembled /usr could not run the system.
     #[error("the layer would break the system: {what}")]
     Probe {

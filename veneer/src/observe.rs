@@ -39,6 +39,12 @@ impl Places {
         base_beside(&self.store)
     }
 
+    /// A link to the composefs image that the base was mounted from, where nothing else tells of it.
+    #[must_use]
+    pub(crate) fn image(&self) -> PathBuf {
+        self.base().with_file_name("image")
+    }
+
     /// An empty directory for kernels that cannot mount detached.
     #[must_use]
     pub fn staging(&self) -> PathBuf {
@@ -79,6 +85,12 @@ impl Machine {
         let site = mount::site(&usr)?;
         let base = Base::observe(&places.sysroot, &usr, &site, words)?;
         Ok(Machine { usr, site, base })
+    }
+
+    /// True if the base is an overlay itself.
+    #[must_use]
+    pub(crate) fn is_overlay(&self) -> bool {
+        self.site.mount.as_ref().is_some_and(|row| row.kind == "overlay")
     }
 
     /// True if a layer is mounted over /usr already.

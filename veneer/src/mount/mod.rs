@@ -3,20 +3,26 @@
 
 mod bind;
 mod ext4;
+mod extension;
 mod guard;
 mod kernel;
 mod overlay;
+mod parts;
 mod private;
 mod statmount;
 mod table;
+mod verity;
 
 pub use bind::Bind;
 pub use ext4::{allocate_at_once, delays_allocation};
+pub use extension::extension_fits;
 pub use guard::{guard, unguard, unguard_alone};
 pub use kernel::forbidden;
-pub use overlay::{Assembled, Layers};
+pub use overlay::{Assembled, Form, Layers};
+pub(crate) use parts::Parts;
 pub use private::enter_private_root;
 pub use table::{MountRow, MountTable, Site, Time, is_mount_point, seen_at, site};
+pub(crate) use verity::measure;
 
 use std::path::Path;
 

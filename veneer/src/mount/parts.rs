@@ -1,0 +1,185 @@
+//! The two parts of a composefs base as the layer's own lower layers, instead of the overlay that they make. One overlay
+//! less is upon another then, which is what a systemd-sysext on top needs (the kernel allows two).
+//!
+//! Parts are only ever those of what is mounted: they are put together once more, read-only and out of sight, and what
+//! is seen there must be what the base shows.
+
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
+
+use super::overlay::set_options;
+use super::{failed, kernel};
+use crate::error::{At as _, Error, Result};
+use crate::tree::{Dir, Kind};
+
+/// What a composefs base is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// /usr in the image: names, attributes, and the data of the smallest files.
+    names: OwnedFd,
+    /// The image's mount, which is gone with its last handle: one of a place in it does not keep it.
+    _image: OwnedFd,
+    /// Where the other data is.
+    data: Vec<OwnedFd>,
+    /// The value of `verity=`.
+    verity: Option<String>,
+}
+
+/// Paths of /usr that are compared if the base has them: where two images of one system differ, and some that are large
+/// enough to have their data outside of the image.
+const SAMPLES: [&str; 12] = [
+    ".",
+    "lib/os-release",
+    "lib/sysimage/rpm/rpmdb.sqlite",
+    "share/rpm/rpmdb.sqlite",
+    "lib/sysimage/dpkg/status",
+    "lib/sysimage/pacman/local",
+    "lib/modules",
+    "bin",
+    "bin/sh",
+    "bin/bash",
+    "bin/dash",
+    "lib/systemd/systemd",
+];
+
+/// Of each file so many bytes at its beginning are read.
+const READ: usize = 64 * 1024;
+
+/// How messages name the parts.
+const PARTS: &str = "the parts of the base";
+
+impl Parts {
+    /// Takes the erofs `image` and the directories with its data for the parts of the base `usr`, if they are.
+    pub(crate) fn new(image: &OwnedFd, data: Vec<OwnedFd>, verity: Option<&str>, usr: &Dir) -> Result<Self> {
+        let root = mount_image(image)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // An image of a whole root, or of /usr alone.
+        let names = match rustix::fs::openat(&root, c"usr", flags, Mode::empty()) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => root.try_clone().opening(PARTS)?,
+            other => other.opening(PARTS)?,
+        };
+        let parts = Parts { names, _image: root, data, verity: verity.map(str::to_owned) };
+        parts.compare(usr)?;
+        Ok(parts)
+    }
+
+    /// Makes the parts the lower layers of the overlay in the making.
+    pub(super) fn set(&self, context: &OwnedFd) -> rustix::io::Result<()> {
+        rustix::mount::fsconfig_set_fd(context, "lowerdir+", &self.names)?;
+        for data in &self.data {
+            rustix::mount::fsconfig_set_fd(context, "datadir+", data)?;
+        }
+        match &self.verity {
+            Some(value) => rustix::mount::fsconfig_set_string(context, "verity", value.as_str()),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses parts that are not those of `usr`.
+    fn compare(&self, usr: &Dir) -> Result<()> {
+        let seen = Dir::from_fd(self.assemble()?, PARTS.into());
+        // Size and number of inodes of the image: overlayfs passes on those of its first layer.
+        let sizes = |dir: &Dir| {
+            let state = rustix::fs::fstatfs(dir).reading(dir.path())?;
+            Ok::<_, Error>((state.f_bsize, state.f_blocks, state.f_ffree))
+        };
+        let mut is_same = sizes(usr)? == sizes(&seen)?;
+        let mut read = 0;
+        for path in SAMPLES.map(Path::new) {
+            let (base, part) = (stat(usr, path)?, stat(&seen, path)?);
+            is_same &= base.as_ref().map(key) == part.as_ref().map(key);
+            if is_same && base.is_some_and(|stat| Kind::of(&stat) == Kind::File && stat.st_size > 0) {
+                is_same = content(usr, path)? == content(&seen, path)?;
+                read += 1;
+            }
+            if !is_same {
+                let what = format!("what was found of its parts has another /usr/{}", path.display());
+                return Err(Error::Apart { what });
+            }
+        }
+        if read == 0 {
+            return Err(Error::Apart { what: "it has no file that its parts could be known by".into() });
+        }
+        Ok(())
+    }
+
+    /// The parts alone, read-only, as the layer is to have them below it.
+    fn assemble(&self) -> Result<OwnedFd> {
+        let context = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC);
+        let context = context.map_err(|e| failed("create", Path::new("overlay"), e, String::new()))?;
+        set_options(&context)?;
+        self.set(&context)
+            .and_then(|()| finish(&context))
+            .map_err(|e| failed("assemble", Path::new(PARTS), e, kernel::messages(&context)))
+    }
+}
+
+/// Makes the file system of a context, and a read-only mount of it that is attached nowhere.
+fn finish(context: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    rustix::mount::fsconfig_create(context)?;
+    rustix::mount::fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::MOUNT_ATTR_RDONLY)
+}
+
+/// Mounts the image where nobody sees it: the file itself, or the loop device that the base has it on.
+fn mount_image(image: &OwnedFd) -> Result<OwnedFd> {
+    let link = PathBuf::from(format!("/proc/self/fd/{}", image.as_raw_fd()));
+    let mount = |source: &Path| {
+        let context = rustix::mount::fsopen("erofs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        rustix::mount::fsconfig_set_flag(&context, "ro")?;
+        rustix::mount::fsconfig_set_string(&context, "source", source)?;
+        finish(&context)
+    };
+    let fail = |e| failed("mount the image in", Path::new(PARTS), e, String::new());
+    match mount(&link) {
+        Err(e) if kernel::needs_device(e) => match loop_device(&fs_err::read_link(&link).reading(&link)?) {
+            Some(device) => mount(&device).map_err(fail),
+            None => Err(fail(e)),
+        },
+        other => other.map_err(fail),
+    }
+}
+
+/// The loop device of a file, if it has one. Where the kernel needs one, the base was mounted from it: none is made here,
+/// and none is left behind.
+fn loop_device(file: &Path) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let names = fs_err::read_dir("/sys/block").ok()?.flatten().map(|entry| entry.file_name());
+    names.filter(|name| name.as_bytes().starts_with(b"loop")).find_map(|name| {
+        // No such file: nothing is on the device.
+        let backing = fs_err::read(Path::new("/sys/block").join(&name).join("loop/backing_file")).ok()?;
+        (backing.strip_suffix(b"\n")? == file.as_os_str().as_bytes()).then(|| Path::new("/dev").join(&name))
+    })
+}
+
+fn stat(dir: &Dir, path: &Path) -> Result<Option<Stat>> {
+    match rustix::fs::statat(dir, path, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        other => other.map(Some).reading(dir.path().join(path)),
+    }
+}
+
+/// What must be the same of a path. The number of an inode is its place in the image; overlayfs may say in the upper half
+/// which layer that is of, and directories have numbers of the overlay's own.
+fn key(stat: &Stat) -> [u64; 7] {
+    let (inode, size) = match Kind::of(stat) {
+        Kind::Directory => (0, 0),
+        _ => (stat.st_ino & u64::from(u32::MAX), stat.st_size.cast_unsigned()),
+    };
+    let (mode, uid, gid) = (stat.st_mode.into(), stat.st_uid.into(), stat.st_gid.into());
+    [mode, uid, gid, inode, size, stat.st_mtime.cast_unsigned(), stat.st_mtime_nsec]
+}
+
+fn content(dir: &Dir, path: &Path) -> Result<Vec<u8>> {
+    let full = || dir.path().join(path);
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, path, flags, Mode::empty()).opening(full())?;
+    let mut buffer = vec![0; READ];
+    let length = rustix::io::read(&file, &mut buffer[..]).reading(full())?;
+    buffer.truncate(length);
+    Ok(buffer)
+}
