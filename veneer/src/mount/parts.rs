@@ -49,6 +49,9 @@ const SAMPLES: [&str; 12] = [
 /// Of each file so many bytes at its beginning are read.
 const READ: usize = 64 * 1024;
 
+/// Files of up to so many bytes may be in the image itself, and say nothing of the directory with the data.
+const INLINE: i64 = 4096;
+
 /// How messages name the parts.
 const PARTS: &str = "the parts of the base";
 
@@ -92,9 +95,9 @@ impl Parts {
         for path in SAMPLES.map(Path::new) {
             let (base, part) = (stat(usr, path)?, stat(&seen, path)?);
             is_same &= base.as_ref().map(key) == part.as_ref().map(key);
-            if is_same && base.is_some_and(|stat| Kind::of(&stat) == Kind::File && stat.st_size > 0) {
+            if let (true, Some(stat)) = (is_same, base.filter(|stat| Kind::of(stat) == Kind::File)) {
                 is_same = content(usr, path)? == content(&seen, path)?;
-                read += 1;
+                read += usize::from(stat.st_size > INLINE);
             }
             if !is_same {
                 let what = format!("what was found of its parts has another /usr/{}", path.display());
@@ -135,7 +138,7 @@ fn mount_image(image: &OwnedFd) -> Result<OwnedFd> {
     };
     let fail = |e| failed("mount the image in", Path::new(PARTS), e, String::new());
     match mount(&link) {
-        Err(e) if kernel::needs_device(e) => match loop_device(&fs_err::read_link(&link).reading(&link)?) {
+        Err(e) if kernel::needs_device(e) => match loop_device(image) {
             Some(device) => mount(&device).map_err(fail),
             None => Err(fail(e)),
         },
@@ -145,14 +148,14 @@ fn mount_image(image: &OwnedFd) -> Result<OwnedFd> {
 
 /// The loop device of a file, if it has one. Where the kernel needs one, the base was mounted from it: none is made here,
 /// and none is left behind.
-fn loop_device(file: &Path) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt as _;
-
-    let names = fs_err::read_dir("/sys/block").ok()?.flatten().map(|entry| entry.file_name());
-    names.filter(|name| name.as_bytes().starts_with(b"loop")).find_map(|name| {
-        // No such file: nothing is on the device.
-        let backing = fs_err::read(Path::new("/sys/block").join(&name).join("loop/backing_file")).ok()?;
-        (backing.strip_suffix(b"\n")? == file.as_os_str().as_bytes()).then(|| Path::new("/dev").join(&name))
+fn loop_device(image: &OwnedFd) -> Option<PathBuf> {
+    let of_image = rustix::fs::fstat(image).ok()?;
+    fs_err::read_dir("/sys/block").ok()?.flatten().find_map(|device| {
+        // No such file: no loop device, or nothing on it.
+        let path = fs_err::read(device.path().join("loop/backing_file")).ok()?;
+        let stat = rustix::fs::stat(path.strip_suffix(b"\n")?).ok()?;
+        let is_it = (stat.st_dev, stat.st_ino) == (of_image.st_dev, of_image.st_ino);
+        is_it.then(|| Path::new("/dev").join(device.file_name()))
     })
 }
 
