@@ -89,8 +89,8 @@ impl Facts {
         let first = self.extensions.first()?;
         (self.fits == Some(false)).then(|| {
             let message = format!(
-                "the base is an overlay itself (composefs), and the layer on it the last that the kernel allows: {first} cannot \
-                 be merged"
+                "the layer on this base (composefs) is the last overlay that the kernel allows upon another: {first} cannot be \
+                 merged"
             );
             let next = "Install what it has as a package, or boot with rd.veneer=0. `journalctl -b -t veneer-assemble` says why \
                         the layer is not upon what the base is made of.";

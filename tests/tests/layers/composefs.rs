@@ -11,6 +11,7 @@ use veneer_tests::edit::{Edits, Special};
 use veneer_tests::machine::{Boot, Machine};
 use veneer_tests::run::{sh, tool};
 use veneer_tests::scenario::{Need, Scenario};
+use veneer_tests::schema::Schema;
 use veneer_tests::store::Store;
 use veneer_tests::tree::{Tree, assert_same};
 
@@ -287,6 +288,8 @@ fn in_turns(dir: &Path) {
     assert!(found(machine).contains(DOES_NOT_FIT));
     let status = machine.veneer(&["status"]);
     assert!(status.stdout.contains("a system extension does not fit"), "{status:?}");
+    let told = machine.veneer(&["status", "--json"]).stdout;
+    Schema::read("status").assert(&serde_json::from_str(&told).expect("JSON"));
     let more = Edits::new()
         .append("lib/large-too", "longer")
         .mode("lib/set", 0o755)

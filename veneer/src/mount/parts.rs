@@ -90,16 +90,16 @@ impl Parts {
             let state = rustix::fs::fstatfs(dir).reading(dir.path())?;
             Ok::<_, Error>((state.f_bsize, state.f_blocks, state.f_ffree))
         };
-        let mut is_same = sizes(usr)? == sizes(&seen)?;
+        let mut is_it = sizes(usr)? == sizes(&seen)?;
         let mut read = 0;
         for path in SAMPLES.map(Path::new) {
             let (base, part) = (stat(usr, path)?, stat(&seen, path)?);
-            is_same &= base.as_ref().map(key) == part.as_ref().map(key);
-            if let (true, Some(stat)) = (is_same, base.filter(|stat| Kind::of(stat) == Kind::File)) {
-                is_same = content(usr, path)? == content(&seen, path)?;
+            is_it &= is_same(base.as_ref(), part.as_ref());
+            if let (true, Some(stat)) = (is_it, base.filter(|stat| Kind::of(stat) == Kind::File)) {
+                is_it = content(usr, path)? == content(&seen, path)?;
                 read += usize::from(stat.st_size > INLINE);
             }
-            if !is_same {
+            if !is_it {
                 let what = format!("what was found of its parts has another /usr/{}", path.display());
                 return Err(Error::Apart { what });
             }
@@ -166,15 +166,15 @@ fn stat(dir: &Dir, path: &Path) -> Result<Option<Stat>> {
     }
 }
 
-/// What must be the same of a path. The number of an inode is its place in the image; overlayfs may say in the upper half
-/// which layer that is of, and directories have numbers of the overlay's own.
-fn key(stat: &Stat) -> [u64; 7] {
-    let (inode, size) = match Kind::of(stat) {
-        Kind::Directory => (0, 0),
-        _ => (stat.st_ino & u64::from(u32::MAX), stat.st_size.cast_unsigned()),
+/// Whether a path is the same, or nothing, in both. The number of an inode is its place in the image; overlayfs may say in
+/// the upper half which layer that is of, and directories have numbers of the overlay's own.
+fn is_same(one: Option<&Stat>, other: Option<&Stat>) -> bool {
+    let key = |s: &Stat| {
+        let is_directory = Kind::of(s) == Kind::Directory;
+        let (inode, size) = if is_directory { (0, 0) } else { (s.st_ino & u64::from(u32::MAX), s.st_size) };
+        (s.st_mode, s.st_uid, s.st_gid, inode, size, s.st_mtime, s.st_mtime_nsec)
     };
-    let (mode, uid, gid) = (stat.st_mode.into(), stat.st_uid.into(), stat.st_gid.into());
-    [mode, uid, gid, inode, size, stat.st_mtime.cast_unsigned(), stat.st_mtime_nsec]
+    one.map(key) == other.map(key)
 }
 
 fn content(dir: &Dir, path: &Path) -> Result<Vec<u8>> {

@@ -5,8 +5,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use crate::hex;
 
-/// `FS_IOC_MEASURE_VERITY`: `_IOWR('f', 134, struct fsverity_digest)`, whose fixed part has four bytes.
-const MEASURE: u32 = 0xC004_6686;
+/// `FS_IOC_MEASURE_VERITY`, by the fixed part of `struct fsverity_digest`.
+const MEASURE: libc::Ioctl = libc::_IOWR::<[u16; 2]>(b'f' as u32, 134);
 
 /// `struct fsverity_digest`: algorithm, size of the digest in bytes, and room for the largest one.
 #[repr(C)]
@@ -23,7 +23,7 @@ pub(crate) fn measure(file: &OwnedFd) -> Option<String> {
     let mut measured = Measured { algorithm: 0, size: 64, digest: [0; 64] };
     // SAFETY: the descriptor is open, and the call writes at most `size` bytes behind the structure's first four, all of
     // which are there; any bytes are bytes.
-    let done = unsafe { libc::ioctl(file.as_raw_fd(), MEASURE as libc::Ioctl, &raw mut measured) };
+    let done = unsafe { libc::ioctl(file.as_raw_fd(), MEASURE, &raw mut measured) };
     let digest = measured.digest.get(..measured.size.into())?;
     (done == 0).then(|| hex::encode(digest))
 }
