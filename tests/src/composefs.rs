@@ -92,13 +92,16 @@ impl Image {
         let names = target.with_extension("names");
         fs::create_dir_all(&names).expect("make a mount point");
         sh(&format!("mount -t erofs -o loop,ro {} {}", object.display(), names.display()));
-        sh(&format!(
-            "mount -t overlay composefs:{} -o ro,metacopy=on,redirect_dir=on,lowerdir={}::{}{options} {}",
-            self.digest,
+        // By descriptors of its own, as bootc is built.
+        let script = format!(
+            "exec 8<{} 9<{}; exec mount -t overlay composefs:{} \
+             -o ro,metacopy=on,redirect_dir=on,lowerdir=/proc/self/fd/8::/proc/self/fd/9{options} {}",
             names.display(),
             self.objects.display(),
+            self.digest,
             target.display()
-        ));
+        );
+        tool(Command::new("sh").args(["-euc", &script]));
         sh(&format!("umount {}", names.display()));
     }
 }

@@ -29,9 +29,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "composefs_rebased_either_way", needs: NEEDS, run: rebased },
     Scenario { name: "composefs_that_is_not_proven", needs: NEEDS, run: not_proven },
     Scenario { name: "composefs_that_the_kernel_refuses", needs: STRACE, run: refused },
-    Scenario { name: "composefs_that_is_verified", needs: STRACE, run: verified },
     Scenario { name: "composefs_with_marks_of_overlays", needs: NEEDS, run: marks },
     Scenario { name: "composefs_of_ostree", needs: NEEDS, run: ostree },
+    Scenario { name: "composefs_of_bootc", needs: STRACE, run: bootc },
 ];
 
 /// The first base with more of what overlayfs treats in ways of its own.
@@ -383,7 +383,7 @@ fn not_proven(dir: &Path) {
         ("a link to noise", Some(noise), "cannot mount the image"),
         ("another base", Some(other.path), "has another /usr/"),
         ("a twin", Some(twin.path), "has another /usr/lib/os-release"),
-        ("no data", Some(image.clone()), "cannot open the parts of the base/bin/dash"),
+        ("no data", Some(image.clone()), "has another /usr/bin/sh"),
     ] {
         println!("{what}");
         case.machine.shutdown();
@@ -438,21 +438,29 @@ fn refused(dir: &Path) {
     assert_eq!(forms.last(), Some(&("flattened".to_owned(), Some(true))));
 }
 
-/// Where files are verified, the image has to be as well. (What is not sealed cannot be read then.)
-fn verified(dir: &Path) {
-    let image = Image::build(dir, "A", &base());
+/// As bootc mounts it. Where files are verified, the image has to be as well. (What is not sealed cannot be read then.)
+fn bootc(dir: &Path) {
+    let disk = dir.join("disk");
+    let mut image = Image::build(dir, "A", &base());
+    fs::create_dir_all(disk.join("composefs")).expect("make a repository");
+    let objects = disk.join("composefs/objects");
+    fs::rename(&image.objects, &objects).expect("move the objects");
+    image.objects = objects;
     let mut machine = Machine::new(dir, Store::Dir);
-    image.mount_named(&machine.sysroot, "");
-    machine.bare = Tree::read(&machine.usr());
+    let mount = |machine: &mut Machine, options: &str| {
+        image.mount_named(&machine.sysroot, options);
+        sh(&format!("mount --bind {} {}/sysroot", disk.display(), machine.sysroot.display()));
+        machine.bare = Tree::read(&machine.usr());
+    };
+    mount(&mut machine, "");
     // Found by its name among the objects, and its name is the base's id.
     let boot = machine.boot_layer("bound");
     assert_eq!(boot.status.base, image.digest);
     assert_eq!(boot.status.lower, Some(("flattened".into(), Some(true))), "{}", machine.kernel_log());
     machine.shutdown();
-    sh(&format!("umount {}", machine.sysroot.display()));
+    sh(&format!("umount -R {}", machine.sysroot.display()));
 
-    image.mount_named(&machine.sysroot, ",verity=require");
-    machine.bare = Tree::read(&machine.usr());
+    mount(&mut machine, ",verity=require");
     let log = dir.join("strace");
     let log = log.to_str().expect("a plain path");
     let cannot = "its files are verified, and its image cannot be";

@@ -2,8 +2,8 @@
 //! have the data. The mount's own options and what is known of whoever mounted it say where to look; whether what is found
 //! there is what is mounted, [`Parts`] finds out.
 
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags};
 
@@ -15,6 +15,9 @@ use crate::observe::{Machine, Places};
 
 /// The image in an ostree deployment (ostree, src/libostree/ostree-core-private.h).
 const OSTREE_IMAGE: &str = ".ostree.cfs";
+
+/// The repository's objects (bootc, crates/initramfs; composefs-rs, repository.rs).
+const BOOTC_DATA: &str = "/sysroot/composefs/objects";
 
 /// What a mount says of its parts.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,9 +38,13 @@ impl<'a> Told<'a> {
                 "datadir+" => data.push(value),
                 // Told in one string, as mount(2) takes it: `names::data::more`.
                 "lowerdir" => {
-                    let mut all = value.split("::");
-                    names += all.next()?.split(':').count();
-                    data.extend(all);
+                    let mut all = value.split(':');
+                    while let Some(path) = all.next() {
+                        match path {
+                            "" => data.push(all.next()?),
+                            _ => names += 1,
+                        }
+                    }
                 }
                 "verity" if value != "off" => verity = Some(value),
                 "upperdir" => return None,
@@ -45,7 +52,7 @@ impl<'a> Told<'a> {
             }
         }
         // The kernel escapes odd paths, and they are nobody's.
-        let is_plain = |path: &&str| path.starts_with('/') && !path.contains(['\\', ':']);
+        let is_plain = |path: &&str| path.starts_with('/') && !path.contains('\\');
         let is_composefs = mount.kind == "overlay" && names == 1 && !data.is_empty();
         (is_composefs && data.iter().all(is_plain)).then_some(Told { data, verity })
     }
@@ -74,38 +81,40 @@ fn apart(what: &str) -> Error {
 /// Opens a directory with data. What was /sysroot when the base was mounted is by now the directory `sysroot` in it:
 /// ostree-prepare-root(1) and bootc move it there.
 fn open_data(places: &Places, path: &Path) -> Result<OwnedFd> {
-    let below = |top: &str| path.strip_prefix(top).unwrap_or(path);
-    let disk = places.sysroot.join("sysroot");
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let open = |path: PathBuf| rustix::fs::openat(CWD, &path, flags, Mode::empty());
-    if path.starts_with("/sysroot") {
-        if let Ok(fd) = open(disk.join(below("/sysroot"))) {
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    // bootc, as it is built for kernels before 6.15, names its own descriptors. It has but one place for the data.
+    let path = if path.starts_with("/proc") { Path::new(BOOTC_DATA) } else { path };
+    if let Ok(below) = path.strip_prefix("/sysroot") {
+        if let Ok(fd) = open(CWD, &places.sysroot.join("sysroot").join(below), flags) {
             return Ok(fd);
         }
     }
-    open(places.root.join(below("/"))).opening(path)
+    open(CWD, &places.root.join(path.strip_prefix("/").unwrap_or(path)), flags).opening(path)
 }
 
 /// Opens the image: the object of the digest that the mount names (composefs-rs keeps images among the objects), the one
 /// in the deployment (ostree), or the one that whoever mounted it has put a link to beside the store.
 fn open_image(places: &Places, digest: Option<&str>, data: &[OwnedFd]) -> Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
     if let Some((top, rest)) = digest.and_then(|digest| digest.split_at_checked(2)) {
         let name = Path::new(top).join(rest);
-        if let Some(fd) =
-            data.iter().find_map(|dir| rustix::fs::openat(dir, &name, flags, Mode::empty()).ok())
-        {
+        if let Some(fd) = data.iter().find_map(|dir| open(dir.as_fd(), &name, flags).ok()) {
             return Ok(fd);
         }
     }
     let (words, _) = Cmdline::read(&places.cmdline);
     if let Some(deployment) = identity::deployment(&places.sysroot, &words)? {
-        if let Ok(fd) = rustix::fs::openat(deployment, OSTREE_IMAGE, flags, Mode::empty()) {
+        if let Ok(fd) = open(deployment.as_fd(), Path::new(OSTREE_IMAGE), flags) {
             return Ok(fd);
         }
     }
     let path = places.image();
-    rustix::fs::openat(CWD, &path, flags, Mode::empty()).opening(&path)
+    open(CWD, &path, flags).opening(&path)
+}
+
+#[inline(never)]
+fn open(dir: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat(dir, path, flags | OFlags::CLOEXEC, Mode::empty())
 }
 
 #[cfg(test)]

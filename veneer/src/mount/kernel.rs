@@ -63,7 +63,7 @@ pub(super) fn needs_device(errno: Errno) -> bool {
 /// `lowerdir+` with a descriptor of a mount that is attached nowhere (6.15), and to do without `metacopy=on` and
 /// `redirect_dir=on` (6.16).
 pub(super) fn has_data_layers(options: &str) -> bool {
-    options.split(',').any(|word| word.starts_with("datadir+=") || word.contains("::"))
+    options.split(',').any(|word| word.starts_with("datadir+="))
 }
 
 /// True if an option (or its value) is not known. `errno` comes from fsconfig(2) or mount(2).

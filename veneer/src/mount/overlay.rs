@@ -69,7 +69,7 @@ impl Assembled {
         for path in [&layers.lower, &layers.upper, &layers.work] {
             check_path(path)?;
         }
-        match rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
+        match rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
             Ok(context) => Self::detached(context, layers, parts, staging),
             Err(e) if kernel::is_missing(e) => Self::staged(layers, staging),
             Err(e) => Err(failed("create", Path::new("overlay"), e, String::new())),
@@ -83,8 +83,7 @@ impl Assembled {
         }
         let lower = parts.is_none().then_some(("lowerdir", &layers.lower));
         for (key, path) in lower.into_iter().chain([("upperdir", &layers.upper), ("workdir", &layers.work)]) {
-            rustix::mount::fsconfig_set_string(&context, key, path.as_path())
-                .map_err(|e| fail("use for the overlay", path, e))?;
+            set_option(&context, key, path).map_err(|e| fail("use for the overlay", path, e))?;
         }
         set_options(&context)?;
         rustix::mount::fsconfig_create(&context)
@@ -225,11 +224,17 @@ impl Drop for Assembled {
     }
 }
 
+/// Sets one option of a file system in the making. Each other pair of types would be the same code once more.
+#[inline(never)]
+pub(super) fn set_option(context: &OwnedFd, key: &str, value: &Path) -> rustix::io::Result<()> {
+    rustix::mount::fsconfig_set_string(context, key, value)
+}
+
 /// Names the overlay in the making, and says every option.
 pub(super) fn set_options(context: &OwnedFd) -> Result<()> {
     let options = kernel::OPTIONS.into_iter();
     for (key, value, lacking) in [("source", SOURCE, Lacking::Refuse)].into_iter().chain(options) {
-        match rustix::mount::fsconfig_set_string(context, key, value) {
+        match set_option(context, key, Path::new(value)) {
             Err(e) if kernel::is_unknown_option(e) && lacking == Lacking::Drop => {
                 log::debug!("this kernel has no overlay option {key}={value}, and needs none");
             }

@@ -4,14 +4,16 @@
 //! Parts are only ever those of what is mounted: they are put together once more, read-only and out of sight, and what
 //! is seen there must be what the base shows.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
-use super::overlay::set_options;
+use super::overlay::{set_option, set_options};
 use super::{failed, kernel};
 use crate::error::{At as _, Error, Result};
 use crate::tree::{Dir, Kind};
@@ -29,20 +31,14 @@ pub(crate) struct Parts {
     verity: Option<String>,
 }
 
-/// Paths of /usr that are compared if the base has them: where two images of one system differ, and some that are large
+/// Files of /usr that are compared if the base has them: where two images of one system differ, and some that are large
 /// enough to have their data outside of the image.
-const SAMPLES: [&str; 12] = [
-    ".",
+const SAMPLES: [&str; 6] = [
     "lib/os-release",
     "lib/sysimage/rpm/rpmdb.sqlite",
     "share/rpm/rpmdb.sqlite",
     "lib/sysimage/dpkg/status",
-    "lib/sysimage/pacman/local",
-    "lib/modules",
-    "bin",
     "bin/sh",
-    "bin/bash",
-    "bin/dash",
     "lib/systemd/systemd",
 ];
 
@@ -50,7 +46,7 @@ const SAMPLES: [&str; 12] = [
 const READ: usize = 64 * 1024;
 
 /// Files of up to so many bytes may be in the image itself, and say nothing of the directory with the data.
-const INLINE: i64 = 4096;
+const INLINE: usize = 4096;
 
 /// How messages name the parts.
 const PARTS: &str = "the parts of the base";
@@ -72,14 +68,11 @@ impl Parts {
 
     /// Makes the parts the lower layers of the overlay in the making.
     pub(super) fn set(&self, context: &OwnedFd) -> rustix::io::Result<()> {
-        rustix::mount::fsconfig_set_fd(context, "lowerdir+", &self.names)?;
+        rustix::mount::fsconfig_set_fd(context, c"lowerdir+", &self.names)?;
         for data in &self.data {
-            rustix::mount::fsconfig_set_fd(context, "datadir+", data)?;
+            rustix::mount::fsconfig_set_fd(context, c"datadir+", data)?;
         }
-        match &self.verity {
-            Some(value) => rustix::mount::fsconfig_set_string(context, "verity", value.as_str()),
-            None => Ok(()),
-        }
+        self.verity.as_ref().map_or(Ok(()), |value| set_option(context, "verity", value.as_ref()))
     }
 
     /// Refuses parts that are not those of `usr`.
@@ -90,19 +83,17 @@ impl Parts {
             let state = rustix::fs::fstatfs(dir).reading(dir.path())?;
             Ok::<_, Error>((state.f_bsize, state.f_blocks, state.f_ffree))
         };
-        let mut is_it = sizes(usr)? == sizes(&seen)?;
+        let mut is_same = sizes(usr)? == sizes(&seen)? && key(&usr.stat_self()?) == key(&seen.stat_self()?);
         let mut read = 0;
-        for path in SAMPLES.map(Path::new) {
-            let (base, part) = (stat(usr, path)?, stat(&seen, path)?);
-            is_it &= is_same(base.as_ref(), part.as_ref());
-            if let (true, Some(stat)) = (is_it, base.filter(|stat| Kind::of(stat) == Kind::File)) {
-                is_it = content(usr, path)? == content(&seen, path)?;
-                read += usize::from(stat.st_size > INLINE);
+        for path in &SAMPLES {
+            let (base, part) = (content(usr, path)?, content(&seen, path)?);
+            is_same &= base == part;
+            if !is_same {
+                return Err(Error::Apart {
+                    what: format!("what was found of its parts has another /usr/{path}"),
+                });
             }
-            if !is_it {
-                let what = format!("what was found of its parts has another /usr/{}", path.display());
-                return Err(Error::Apart { what });
-            }
+            read += usize::from(base.is_some_and(|(_, content)| content.len() > INLINE));
         }
         if read == 0 {
             return Err(Error::Apart { what: "it has no file that its parts could be known by".into() });
@@ -112,7 +103,7 @@ impl Parts {
 
     /// The parts alone, read-only, as the layer is to have them below it.
     fn assemble(&self) -> Result<OwnedFd> {
-        let context = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC);
+        let context = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC);
         let context = context.map_err(|e| failed("create", Path::new("overlay"), e, String::new()))?;
         set_options(&context)?;
         self.set(&context)
@@ -131,9 +122,9 @@ fn finish(context: &OwnedFd) -> rustix::io::Result<OwnedFd> {
 fn mount_image(image: &OwnedFd) -> Result<OwnedFd> {
     let link = PathBuf::from(format!("/proc/self/fd/{}", image.as_raw_fd()));
     let mount = |source: &Path| {
-        let context = rustix::mount::fsopen("erofs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        rustix::mount::fsconfig_set_flag(&context, "ro")?;
-        rustix::mount::fsconfig_set_string(&context, "source", source)?;
+        let context = rustix::mount::fsopen(c"erofs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        rustix::mount::fsconfig_set_flag(&context, c"ro")?;
+        set_option(&context, "source", source)?;
         finish(&context)
     };
     let fail = |e| failed("mount the image in", Path::new(PARTS), e, String::new());
@@ -150,39 +141,31 @@ fn mount_image(image: &OwnedFd) -> Result<OwnedFd> {
 /// and none is left behind.
 fn loop_device(image: &OwnedFd) -> Option<PathBuf> {
     let of_image = rustix::fs::fstat(image).ok()?;
-    fs_err::read_dir("/sys/block").ok()?.flatten().find_map(|device| {
+    let names = Dir::open(Path::new("/sys/block")).and_then(|dir| dir.names()).ok()?;
+    names.iter().map(|name| OsStr::from_bytes(name.to_bytes())).find_map(|name| {
         // No such file: no loop device, or nothing on it.
-        let path = fs_err::read(device.path().join("loop/backing_file")).ok()?;
-        let stat = rustix::fs::stat(path.strip_suffix(b"\n")?).ok()?;
+        let path = fs_err::read(Path::new("/sys/block").join(name).join("loop/backing_file")).ok()?;
+        let stat = rustix::fs::stat(Path::new(OsStr::from_bytes(path.strip_suffix(b"\n")?))).ok()?;
         let is_it = (stat.st_dev, stat.st_ino) == (of_image.st_dev, of_image.st_ino);
-        is_it.then(|| Path::new("/dev").join(device.file_name()))
+        is_it.then(|| Path::new("/dev").join(name))
     })
 }
 
-fn stat(dir: &Dir, path: &Path) -> Result<Option<Stat>> {
-    match rustix::fs::statat(dir, path, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-        other => other.map(Some).reading(dir.path().join(path)),
-    }
-}
-
-/// Whether a path is the same, or nothing, in both. The number of an inode is its place in the image; overlayfs may say in
-/// the upper half which layer that is of, and directories have numbers of the overlay's own.
-fn is_same(one: Option<&Stat>, other: Option<&Stat>) -> bool {
-    let key = |s: &Stat| {
-        let is_directory = Kind::of(s) == Kind::Directory;
-        let (inode, size) = if is_directory { (0, 0) } else { (s.st_ino & u64::from(u32::MAX), s.st_size) };
-        (s.st_mode, s.st_uid, s.st_gid, inode, size, s.st_mtime, s.st_mtime_nsec)
+/// What must be the same of a file or directory. The number of an inode is its place in the image; overlayfs may say in the
+/// upper half which layer that is of, and directories have numbers of the overlay's own.
+fn key(stat: &Stat) -> (u32, u32, u32, u64, i64, i64) {
+    let (inode, size) = match Kind::of(stat) {
+        Kind::Directory => (0, 0),
+        _ => (stat.st_ino & u64::from(u32::MAX), stat.st_size),
     };
-    one.map(key) == other.map(key)
+    (stat.st_mode, stat.st_uid, stat.st_gid, inode, size, stat.st_mtime)
 }
 
-fn content(dir: &Dir, path: &Path) -> Result<Vec<u8>> {
-    let full = || dir.path().join(path);
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(dir, path, flags, Mode::empty()).opening(full())?;
+/// What must be the same of a path that is or leads to a file, and the beginning of that.
+fn content(dir: &Dir, path: &str) -> Result<Option<((u32, u32, u32, u64, i64, i64), Vec<u8>)>> {
+    let Some((file, stat)) = dir.file_down(Path::new(path))? else { return Ok(None) };
     let mut buffer = vec![0; READ];
-    let length = rustix::io::read(&file, &mut buffer[..]).reading(full())?;
+    let length = rustix::io::read(&file, &mut buffer[..]).reading(dir.path().join(path))?;
     buffer.truncate(length);
-    Ok(buffer)
+    Ok(Some((key(&stat), buffer)))
 }
