@@ -17,13 +17,13 @@ use std::time::Instant;
 
 use args::Args;
 use outcome::Timings;
-use veneer::apply::apply;
+use veneer::apply::{Done, apply};
 use veneer::base::Base;
 use veneer::intent::{Cmdline, Intent};
 use veneer::observe::{self, Machine, Places};
 use veneer::paths;
 use veneer::plan::{Plan, plan};
-use veneer::report::{self, Problem, Sink};
+use veneer::report::{self, Sink};
 use veneer::store::{Contents, LayerName};
 use veneer::verdict::{self, Facts, Reason, Refusal, judge};
 
@@ -109,7 +109,7 @@ fn assemble(
     intent: &Intent,
     machine: &Machine,
     timings: &mut Timings,
-) -> Result<(Plan, Vec<Problem>), Refusal> {
+) -> Result<(Plan, Done), Refusal> {
     if let Some(refusal) = verdict::judge_intent(intent) {
         return Err(refusal);
     }
@@ -128,7 +128,7 @@ fn assemble(
     timings.add_parts("rebase", &done.parts);
     // Locked until the process ends.
     std::mem::forget(found);
-    Ok((plan, done.problems))
+    Ok((plan, done))
 }
 
 /// A layer that cannot be looked at is not taken for one that has changed: the boot has what was made for it.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use veneer::apply::Done;
 use veneer::base::Base;
 use veneer::observe::Places;
 use veneer::plan::Plan;
-use veneer::report::{self, Outcome, Problem, Status, StatusBase, StatusLayer};
+use veneer::report::{self, Outcome, Status, StatusBase, StatusLayer};
 use veneer::store::Action;
 use veneer::verdict::{Reason, Refusal};
 
@@ -65,7 +66,7 @@ pub(crate) fn foretell(places: &Places, base: &Base, plan: &Plan, timings: &Timi
          changed, and the next boot tries again; `journalctl -b -u veneer-assemble.service` has more"
     );
     let timings = timings.clone();
-    let status = status(Outcome::Pristine, reason, message, base.into(), None, Vec::new(), timings);
+    let status = status(Outcome::Pristine, reason, message, base.into(), timings);
     let written = status.write(&places.runtime).and_then(|is_new| status.write_motd(&places.runtime, is_new));
     if let Err(error) = written {
         log::warn!("{error}");
@@ -76,17 +77,18 @@ pub(crate) fn foretell(places: &Places, base: &Base, plan: &Plan, timings: &Timi
 pub(crate) fn tell(
     places: &Places,
     base: Option<&Base>,
-    result: Result<(Plan, Vec<Problem>), Refusal>,
+    result: Result<(Plan, Done), Refusal>,
     timings: Timings,
 ) {
     let name = base.map(Base::name).unwrap_or_default();
     let base = base.map(StatusBase::from).unwrap_or_default();
     let status = match result {
-        Ok((plan, problems)) => {
-            let message = success(&plan, &name, problems.len());
+        Ok((plan, done)) => {
+            let message = success(&plan, &name, done.problems.len());
             log::info!("{message}");
             let layer = StatusLayer { id: plan.layer, parent: plan.parent, action: plan.action };
-            status(Outcome::Layer, Reason::Ok, message, base, Some(layer), problems, timings)
+            let status = status(Outcome::Layer, Reason::Ok, message, base, timings);
+            Status { layer: Some(layer), lower: done.lower, problems: done.problems, ..status }
         }
         Err(refusal) => {
             let reason = refusal.reason;
@@ -95,7 +97,7 @@ pub(crate) fn tell(
             } else {
                 log::warn!("pristine ({}): {}", reason.code(), refusal.message);
             }
-            status(Outcome::Pristine, reason, refusal.message, base, None, Vec::new(), timings)
+            status(Outcome::Pristine, reason, refusal.message, base, timings)
         }
     };
     let is_new = status.write(&places.runtime).unwrap_or_else(|error| {
@@ -123,14 +125,18 @@ fn success(plan: &Plan, base: &str, problems: usize) -> String {
     format!("/usr has the {how} {} on {base}{but}", plan.layer)
 }
 
-fn status(
-    outcome: Outcome,
-    reason: Reason,
-    message: String,
-    base: StatusBase,
-    layer: Option<StatusLayer>,
-    problems: Vec<Problem>,
-    timings: Timings,
-) -> Status {
-    Status { format: 1, outcome, reason, message, base, layer, problems, timings_us: timings.finish() }
+/// What is told of every boot; of one with a layer there is more.
+fn status(outcome: Outcome, reason: Reason, message: String, base: StatusBase, timings: Timings) -> Status {
+    let timings_us = timings.finish();
+    Status {
+        format: 1,
+        outcome,
+        reason,
+        message,
+        base,
+        layer: None,
+        lower: None,
+        problems: Vec::new(),
+        timings_us,
+    }
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, clippy::must_use_unit)]
 
 pub mod base;
+mod cache;
+pub mod composefs;
 pub mod deb;
 pub mod debian;
 pub mod dice;

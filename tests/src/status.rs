@@ -36,6 +36,8 @@ pub struct Status {
     pub base: String,
     /// The layer, if one is mounted.
     pub layer: Option<Layer>,
+    /// What the layer stands on (`flattened` or `stacked`), and whether an extension fits on top.
+    pub lower: Option<(String, Option<bool>)>,
     /// What the user should know.
     pub problems: Vec<Problem>,
 }
@@ -106,7 +108,11 @@ pub fn spelled(path: &Path) -> String {
 }
 
 fn check(value: &Value) -> Result<Status, String> {
-    keys(value, &["format", "outcome", "reason", "message", "base", "layer", "problems", "timings_us"])?;
+    let fixed = ["format", "outcome", "reason", "message", "base", "layer", "problems", "timings_us"];
+    // Told of a base that is an overlay itself, and of no other.
+    let lower = &value["lower"];
+    let more: &[&str] = if lower.is_null() { &[] } else { &["lower"] };
+    keys(value, &[&fixed, more].concat())?;
     if value["format"] != 1 {
         return Err(format!("format is {}", value["format"]));
     }
@@ -140,7 +146,13 @@ fn check(value: &Value) -> Result<Status, String> {
         return Err(format!("timing {key} is {time}"));
     }
     let base = optional(base, "id")?.unwrap_or_default();
-    Ok(Status { layered, reason, message, base, layer, problems })
+    let lower = if lower.is_null() {
+        None
+    } else {
+        keys(lower, &["form", "extension_fits"])?;
+        Some((string(lower, "form")?, lower["extension_fits"].as_bool()))
+    };
+    Ok(Status { layered, reason, message, base, layer, lower, problems })
 }
 
 fn layer(value: &Value) -> Result<Option<Layer>, String> {

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use crate::base::take_apart;
 use crate::error::{At as _, Error, Result};
 use crate::intent::{Intent, Mode};
-use crate::mount::{Assembled, Bind, Layers};
+use crate::mount::{Assembled, Bind, Layers, Parts, extension_fits};
 use crate::observe::{Machine, Places, refuse};
 use crate::paths;
 use crate::plan::{Plan, Step};
 use crate::probe;
 use crate::rebase::{self, Policy};
-use crate::report::{Problem, Progress};
+use crate::report::{Problem, Progress, StatusLower};
 use crate::store::{Action, LayerName, LayerState, Store, Trial};
 use crate::tree::{Dir, sum_of};
 use crate::verdict::{Reason, Refusal};
@@ -20,6 +21,8 @@ use crate::verdict::{Reason, Refusal};
 pub struct Done {
     /// What the user should know of the layer that is now mounted.
     pub problems: Vec<Problem>,
+    /// What the layer stands on, if the base is an overlay itself.
+    pub lower: Option<StatusLower>,
     /// How long the parts of a rebase took, in order; none without one.
     pub parts: Vec<(&'static str, Duration)>,
 }
@@ -33,8 +36,17 @@ pub fn apply(
     intent: &Intent,
     old: Option<&Dir>,
 ) -> std::result::Result<Done, Refusal> {
-    let mut work =
-        Work { store, machine, places, intent, old, done: Done::default(), ahead: None, base: None };
+    let mut work = Work {
+        store,
+        machine,
+        places,
+        intent,
+        old,
+        done: Done::default(),
+        ahead: None,
+        base: None,
+        parts: None,
+    };
     for step in &plan.steps {
         if let Err(error) = work.step(step) {
             work.clean_up(plan);
@@ -81,6 +93,8 @@ struct Work<'a> {
     ahead: Option<String>,
     /// Taken away again unless the layer gets mounted.
     base: Option<Bind>,
+    /// Of a base that is an overlay itself what it is made of.
+    parts: Option<Parts>,
 }
 
 impl Work<'_> {
@@ -106,6 +120,7 @@ impl Work<'_> {
             Step::Derive { from, to } => self.derive(from, to),
             Step::ShowBase { source, target } => {
                 self.base = Some(Bind::read_only(source, target)?);
+                self.take_apart();
                 Ok(())
             }
             Step::Try(layers) => self.assemble(layers).map(drop),
@@ -120,7 +135,12 @@ impl Work<'_> {
                 if mounted.is_err() {
                     self.uncount(name);
                 }
-                mounted
+                let form = mounted?;
+                if self.machine.is_overlay() {
+                    let extension_fits = extension_fits(&layers.lower, target);
+                    self.done.lower = Some(StatusLower { form, extension_fits });
+                }
+                Ok(())
             }
         }
     }
@@ -148,10 +168,30 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Looks for what a base is made of that is an overlay itself.
+    fn take_apart(&mut self) {
+        if self.machine.is_overlay() {
+            match take_apart(self.places, self.machine) {
+                Ok(parts) => self.parts = Some(parts),
+                Err(error) => tell_stacked(&error),
+            }
+        }
+    }
+
     /// An overlay that has passed its probe and that nobody sees yet.
     fn assemble(&self, layers: &Layers) -> Result<Assembled> {
+        if self.parts.is_some() {
+            match self.assemble_on(self.parts.as_ref(), layers) {
+                Ok(assembled) => return Ok(assembled),
+                Err(error) => tell_stacked(&error),
+            }
+        }
+        self.assemble_on(None, layers)
+    }
+
+    fn assemble_on(&self, parts: Option<&Parts>, layers: &Layers) -> Result<Assembled> {
         let staging = self.places.staging();
-        let mut assembled = Assembled::new(layers, &staging)?;
+        let mut assembled = Assembled::new(layers, parts, &staging)?;
         assembled.check_writable()?;
         probe::probe(&self.places.sysroot, &self.machine.usr, assembled.root())?;
         Ok(assembled)
@@ -213,6 +253,10 @@ impl Work<'_> {
             log::warn!("{error}");
         }
     }
+}
+
+fn tell_stacked(error: &Error) {
+    log::info!("the base is an overlay, and the layer upon it the last that the kernel allows: {error}");
 }
 
 fn refusal(step: &Step, error: &Error) -> Refusal {

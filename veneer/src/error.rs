@@ -131,6 +131,12 @@ pub enum Error {
         /// The kernel's reason.
         source: io::Error,
     },
+    /// The base's overlay is not, or not provably, made of parts that the layer can be put upon.
+    #[error("{what}")]
+    Apart {
+        /// Why.
+        what: String,
+    },
     /// The assembled /usr could not run the system.
     #[error("the layer would break the system: {what}")]
     Probe {
@@ -170,17 +176,43 @@ pub(crate) trait At<T> {
 
 impl<T, E: Into<io::Error>> At<T> for std::result::Result<T, E> {
     fn opening(self, path: impl AsRef<Path>) -> Result<T> {
-        self.map_err(|e| Error::Open { path: path.as_ref().into(), source: e.into() })
+        self.map_err(|e| opening_failed(path.as_ref(), e.into()))
     }
     fn reading(self, path: impl AsRef<Path>) -> Result<T> {
-        self.map_err(|e| Error::Read { path: path.as_ref().into(), source: e.into() })
+        self.map_err(|e| reading_failed(path.as_ref(), e.into()))
     }
     fn writing(self, path: impl AsRef<Path>) -> Result<T> {
-        self.map_err(|e| Error::Write { path: path.as_ref().into(), source: e.into() })
+        self.map_err(|e| writing_failed(path.as_ref(), e.into()))
     }
     fn removing(self, path: impl AsRef<Path>) -> Result<T> {
-        self.map_err(|e| Error::Remove { path: path.as_ref().into(), source: e.into() })
+        self.map_err(|e| removing_failed(path.as_ref(), e.into()))
     }
+}
+
+// Made in one place each: there are hundreds of callers, of many types.
+
+#[cold]
+#[inline(never)]
+fn opening_failed(path: &Path, source: io::Error) -> Error {
+    Error::Open { path: path.into(), source }
+}
+
+#[cold]
+#[inline(never)]
+fn reading_failed(path: &Path, source: io::Error) -> Error {
+    Error::Read { path: path.into(), source }
+}
+
+#[cold]
+#[inline(never)]
+fn writing_failed(path: &Path, source: io::Error) -> Error {
+    Error::Write { path: path.into(), source }
+}
+
+#[cold]
+#[inline(never)]
+fn removing_failed(path: &Path, source: io::Error) -> Error {
+    Error::Remove { path: path.into(), source }
 }
 
 fn kernel_note(text: &str) -> String {

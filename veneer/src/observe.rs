@@ -11,7 +11,6 @@ use crate::error::{At as _, Error, Result};
 use crate::fstab;
 use crate::intent::{Cmdline, Intent, StoreSource};
 use crate::mount::{self, Bind, MountRow, MountTable, Site};
-use crate::order;
 use crate::paths;
 use crate::store::{Absent, Contents, LayerName, Store, Trial};
 use crate::tree::{Dir, sum_of};
@@ -39,6 +38,12 @@ impl Places {
     #[must_use]
     pub fn base(&self) -> PathBuf {
         base_beside(&self.store)
+    }
+
+    /// A link to the composefs image that the base was mounted from, where nothing else tells of it.
+    #[must_use]
+    pub(crate) fn image(&self) -> PathBuf {
+        self.base().with_file_name("image")
     }
 
     /// An empty directory for kernels that cannot mount detached.
@@ -81,6 +86,12 @@ impl Machine {
         let site = mount::site(&usr)?;
         let base = Base::observe(&places.sysroot, &usr, &site, words)?;
         Ok(Machine { usr, site, base })
+    }
+
+    /// True if the base is an overlay itself.
+    #[must_use]
+    pub(crate) fn is_overlay(&self) -> bool {
+        self.site.mount.as_ref().is_some_and(|row| row.kind == "overlay")
     }
 
     /// True if a layer is mounted over /usr already.
@@ -307,10 +318,8 @@ fn one_claimant(places: &Places, intent: &Intent) -> std::result::Result<(), Ref
     }
     let dir = places.root.join("dev/disk/veneer/candidates");
     // Without the directory there is no candidate, which the mount tells as well.
-    let Ok(entries) = fs_err::read_dir(&dir) else { return Ok(()) };
-    let mut names: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
-    order::sort(&mut names);
+    let Ok(names) = Dir::open(&dir).and_then(|dir| dir.names()) else { return Ok(()) };
+    let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
     if names.len() < 2 {
         return Ok(());
     }

@@ -69,6 +69,9 @@ fn describe(status: &Status, now: Option<&Now>, why_not: Option<&str>) -> String
         let from = layer.parent.as_ref().map(|parent| format!(", from {parent}")).unwrap_or_default();
         lines.push(cut(&format!("Layer: {}{since}{from}", layer.id)));
     }
+    if status.lower.is_some_and(|lower| lower.extension_fits == Some(false)) {
+        lines.push("       a system extension does not fit on top: `veneer doctor` has more".into());
+    }
     if let Some(now) = now {
         if now.first_created != now.created {
             lines.push(format!("       carried over from base to base since {}", date(now.first_created)));
@@ -116,8 +119,9 @@ fn describe_packages(packages: &Packages) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use veneer::mount::Form;
     use veneer::packages::Manager;
-    use veneer::report::{Problem, ProblemKind};
+    use veneer::report::{Problem, ProblemKind, StatusLower};
     use veneer::store::Action;
 
     use super::super::now::StoreNow;
@@ -136,6 +140,7 @@ mod tests {
         let path = std::path::PathBuf::from(format!("/usr/{}", "deep/".repeat(40)));
         let problem = Problem::of_path(ProblemKind::Kept, &path, "it was kept ".repeat(9));
         status.problems = vec![problem; 300];
+        status.lower = Some(StatusLower { form: Form::Stacked, extension_fits: Some(false) });
         let one = |number| One {
             name: format!("package-{number}"),
             arch: String::new(),
@@ -181,9 +186,13 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= COLUMNS), "{text}");
         assert_eq!(lines[0], "301 things to know of this layer on this base:");
         assert!(lines[1].contains("/usr/bin/mine: it is setuid"), "{text}");
-        for words in ["package-0 1.0-1 (base 0.9)", "500 removed: package-0", "since 2026-11-25"] {
+        let extension = "a system extension does not fit";
+        for words in ["package-0 1.0-1 (base 0.9)", "500 removed: package-0", "since 2026-11-25", extension] {
             assert!(text.contains(words), "{words}: {text}");
         }
+        let lower = StatusLower { form: Form::Flattened, extension_fits: Some(true) };
+        let text = describe(&Status { lower: Some(lower), ..status.clone() }, Some(&now), None);
+        assert!(!text.contains("extension"), "{text}");
         let text = describe(&status, None, Some(&"no permission ".repeat(50)));
         assert!(text.lines().count() <= 24, "{text}");
     }

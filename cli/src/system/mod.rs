@@ -21,7 +21,7 @@ pub(crate) fn check(options: &Options, root: &Root) -> Result<Vec<Finding>, Fail
     let mut found = boot::judge(status.as_ref());
     if let Some(status) = &status {
         let layer = status.layer.as_ref();
-        found.extend(mount::Facts::gather(options, root, layer.is_some())?.judge());
+        found.extend(mount::Facts::gather(options, root, status)?.judge());
         found.extend(store::Facts::gather(options, status, &configuration.intent).judge());
         if let Some(layer) = layer {
             found.extend(record::Facts::gather(options, &layer.id).judge());

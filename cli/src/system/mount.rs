@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use veneer::Error;
-use veneer::mount::{MountRow, MountTable, forbidden};
+use veneer::mount::{MountRow, MountTable, extension_fits, forbidden};
 use veneer::observe::base_beside;
+use veneer::report::Status;
 
 use crate::args::Options;
 use crate::finding::Finding;
@@ -18,10 +19,12 @@ pub(crate) struct Facts {
     usr: Option<MountRow>,
     base: Option<MountRow>,
     extensions: Vec<String>,
+    /// Whether one can be mounted on top; `None` if nobody has tried.
+    fits: Option<bool>,
 }
 
 impl Facts {
-    pub(crate) fn gather(options: &Options, root: &Root, is_layer: bool) -> Result<Self, Error> {
+    pub(crate) fn gather(options: &Options, root: &Root, status: &Status) -> Result<Self, Error> {
         let mounts = MountTable::read()?;
         // Links on the way are no part of a mount's own path.
         let at = |path: &Path| mounts.at(&path.canonicalize().ok()?);
@@ -29,8 +32,11 @@ impl Facts {
         for dir in ["etc/extensions", "run/extensions", "var/lib/extensions"] {
             extensions.extend(root.names(dir).into_iter().map(|name| format!("/{dir}/{name}")));
         }
-        let (usr, base) = (at(&root.dir().join("usr")), at(&base_beside(&options.store)));
-        Ok(Facts { is_layer, usr, base, extensions })
+        let (usr, beside) = (root.dir().join("usr"), base_beside(&options.store));
+        // By trying, which root may; what the boot tried is the next best. Upon a plain base one always fits.
+        let tried = || extension_fits(&beside, &usr).or(status.lower.and_then(|lower| lower.extension_fits));
+        let fits = if extensions.is_empty() { None } else { tried() };
+        Ok(Facts { is_layer: status.layer.is_some(), usr: at(&usr), base: at(&beside), extensions, fits })
     }
 
     pub(crate) fn judge(&self) -> Vec<Finding> {
@@ -79,16 +85,16 @@ impl Facts {
         found
     }
 
-    /// An overlay may be the lower layer of one other, and not of more (FILESYSTEM_MAX_STACK_DEPTH in linux/fs.h is 2).
     fn extension(&self) -> Option<Finding> {
-        let is_stacked = self.base.as_ref().is_some_and(|row| row.kind == "overlay");
         let first = self.extensions.first()?;
-        is_stacked.then(|| {
+        (self.fits == Some(false)).then(|| {
             let message = format!(
-                "the base is an overlay itself (composefs), and the layer on it the last that the kernel allows: {first} cannot \
-                 be merged"
+                "the layer on this base (composefs) is the last overlay that the kernel allows upon another: {first} cannot be \
+                 merged"
             );
-            Finding::warning("sysext-does-not-fit", message, "Install what it has as a package, or boot with rd.veneer=0.")
+            let next = "Install what it has as a package, or boot with rd.veneer=0. `journalctl -b -t veneer-assemble` says why \
+                        the layer is not upon what the base is made of.";
+            Finding::warning("sysext-does-not-fit", message, next)
         })
     }
 }
@@ -108,22 +114,29 @@ mod tests {
         let usr = |source: &str, options: &str| row("/usr", "overlay", source, options);
         let base = |kind: &str| row("/base", kind, "x", "ro");
         let good = "rw,lowerdir=/b,upperdir=/u,workdir=/w,redirect_dir=nofollow,uuid=null";
-        let found = |usr, base, extensions: &[&str]| {
+        let judged = |usr, base, extensions: &[&str], fits| {
             let extensions = extensions.iter().map(ToString::to_string).collect();
-            names(&Facts { is_layer: true, usr, base, extensions }.judge())
+            names(&Facts { is_layer: true, usr, base, extensions, fits }.judge())
         };
-        assert_eq!(found(usr("veneer", good), base("erofs"), &["/etc/extensions/x.raw"]), [""; 0]);
+        let found = |usr, base, extensions| judged(usr, base, extensions, None);
         assert_eq!(found(usr("veneer", "rw,metacopy=on"), base("erofs"), &[]), ["mount-options"]);
         assert_eq!(found(usr("veneer", "ro"), base("erofs"), &[]), ["mount-options"]);
         assert_eq!(found(usr("other", good), base("erofs"), &[]), ["layer-not-mounted"]);
         assert_eq!(found(None, base("erofs"), &[]), ["layer-not-mounted"]);
         assert_eq!(found(usr("veneer", good), None, &[]), ["base-not-mounted"]);
         assert_eq!(found(usr("sysext", good), base("erofs"), &[]), ["sysext-merged"]);
-        assert_eq!(found(usr("veneer", good), base("overlay"), &[]), [""; 0]);
-        assert_eq!(
-            found(usr("veneer", good), base("overlay"), &["/etc/extensions/x.raw"]),
-            ["sysext-does-not-fit"]
-        );
+        let extension = &["/etc/extensions/x.raw"];
+        for kind in ["erofs", "overlay"] {
+            for fits in [None, Some(true)] {
+                assert_eq!(
+                    judged(usr("veneer", good), base(kind), extension, fits),
+                    [""; 0],
+                    "{kind} {fits:?}"
+                );
+            }
+            let found = judged(usr("veneer", good), base(kind), extension, Some(false));
+            assert_eq!(found, ["sysext-does-not-fit"], "{kind}");
+        }
         assert_eq!(Facts::default().judge(), [], "a pristine boot has no mount of Veneer's");
     }
 }

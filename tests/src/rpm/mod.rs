@@ -1,7 +1,6 @@
 //! Real rpm packages and databases: bases of a real system's files, as rpm packages made by rpmbuild, for rpm 4.20 with
 //! dnf and for rpm 6 with dnf5. They take minutes to make and are made once.
 
-mod cache;
 mod package;
 mod repackage;
 mod sets;
@@ -16,7 +15,7 @@ pub use package::Rpm;
 pub use system::{assert_content, dnf, in_root, install, installed, prepare_root, rpm};
 
 use crate::base::{Base, Form};
-use cache::{Cache, script};
+use crate::cache::{Cache, script};
 
 /// Where the database is in /usr.
 pub const DATABASE: &str = "lib/sysimage/rpm";

@@ -5,6 +5,7 @@
 mod arguments;
 mod bad_input;
 mod boots;
+mod composefs;
 mod conf;
 mod content;
 mod corrupt;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         soname::SCENARIOS,
         refresh::SCENARIOS,
         identity::SCENARIOS,
+        composefs::SCENARIOS,
         guarded::SCENARIOS,
         keeping::SCENARIOS,
         cost::SCENARIOS,

@@ -3,7 +3,7 @@
 //! Two different contents must not share an id in practice, and one content must keep its id across boots, other
 //! kernels and other device names. Words of the command line alone are never enough: what is mounted must agree.
 
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Dev, Mode, OFlags, ResolveFlags};
@@ -96,7 +96,7 @@ pub(super) fn observe(
 
 /// The digest in the source of a mounted composefs: bootc's initramfs program writes `composefs:DIGEST` there, or
 /// `transient:composefs=DIGEST` (composefs-rs, mount.rs). libcomposefs, which ostree uses, writes no digest.
-fn composefs(mount: &MountRow) -> Option<String> {
+pub(super) fn composefs(mount: &MountRow) -> Option<String> {
     if mount.kind != "overlay" {
         return None;
     }
@@ -106,10 +106,19 @@ fn composefs(mount: &MountRow) -> Option<String> {
 }
 
 /// The checksum of the deployment that `ostree=` names, if it is the one that is mounted as the root.
+fn ostree(sysroot: &Path, words: &Cmdline) -> Result<Option<String>> {
+    let Some(deployment) = deployment(sysroot, words)? else { return Ok(None) };
+    // `…/deploy/CHECKSUM.SERIAL`, by the kernel's own account of where the links led.
+    let name = fs_err::read_link(format!("/proc/self/fd/{}", deployment.as_raw_fd())).reading(sysroot)?;
+    let name = name.file_name().unwrap_or_default().to_string_lossy();
+    Ok(name.split('.').next().and_then(digits))
+}
+
+/// The deployment that `ostree=` names, if it is the one that is mounted as the root.
 ///
 /// ostree-prepare-root(1) leaves the deployment's directory as the root and the disk's own root at `sysroot` in it.
 /// With composefs the root is an image made of that deployment, which has other inode numbers.
-fn ostree(sysroot: &Path, words: &Cmdline) -> Result<Option<String>> {
+pub(super) fn deployment(sysroot: &Path, words: &Cmdline) -> Result<Option<OwnedFd>> {
     let Some(Some(path)) = words.last("ostree") else { return Ok(None) };
     let root = Dir::open(sysroot)?;
     let Some(disk) = root.sub_if_there(c"sysroot")? else { return Ok(None) };
@@ -123,13 +132,7 @@ fn ostree(sysroot: &Path, words: &Cmdline) -> Result<Option<String>> {
     let ours = root.stat_self()?;
     let is_root = (stat.st_dev, stat.st_ino) == (ours.st_dev, ours.st_ino);
     let is_image = rustix::fs::fstatfs(&root).reading(sysroot)?.f_type == OVERLAYFS_SUPER_MAGIC;
-    if !is_root && !is_image {
-        return Ok(None);
-    }
-    // `…/deploy/CHECKSUM.SERIAL`, by the kernel's own account of where the links led.
-    let name = fs_err::read_link(format!("/proc/self/fd/{}", deployment.as_raw_fd())).reading(sysroot)?;
-    let name = name.file_name().unwrap_or_default().to_string_lossy();
-    Ok(name.split('.').next().and_then(digits))
+    Ok((is_root || is_image).then_some(deployment))
 }
 
 /// statfs(2)'s number for overlayfs (include/uapi/linux/magic.h).

@@ -1,10 +1,12 @@
 //! The base: what it is called, and what identifies its content.
 
+mod composefs;
 mod fingerprint;
 mod identity;
 mod os_release;
 mod superblock;
 
+pub(crate) use composefs::take_apart;
 pub use identity::{BaseId, IdSource};
 pub use os_release::OsRelease;
 

@@ -54,6 +54,18 @@ pub(super) fn is_missing(errno: Errno) -> bool {
     matches!(errno, Errno::NOSYS | Errno::PERM)
 }
 
+/// True if an image cannot be mounted from its file: kernels before 6.12, and file systems such as tmpfs.
+pub(super) fn needs_device(errno: Errno) -> bool {
+    errno == Errno::NOTBLK
+}
+
+/// True if the overlay has data-only lower layers, by its options: then it stands on no other overlay. They need
+/// `lowerdir+` with a descriptor of a mount that is attached nowhere (6.15), and to do without `metacopy=on` and
+/// `redirect_dir=on` (6.16).
+pub(super) fn has_data_layers(options: &str) -> bool {
+    options.split(',').any(|word| word.starts_with("datadir+="))
+}
+
 /// True if an option (or its value) is not known. `errno` comes from fsconfig(2) or mount(2).
 pub(super) fn is_unknown_option(errno: Errno) -> bool {
     errno == Errno::INVAL

@@ -3,20 +3,26 @@
 
 mod bind;
 mod ext4;
+mod extension;
 mod guard;
 mod kernel;
 mod overlay;
+mod parts;
 mod private;
 mod statmount;
 mod table;
+mod verity;
 
 pub use bind::Bind;
 pub use ext4::{allocate_at_once, delays_allocation};
+pub use extension::extension_fits;
 pub use guard::{guard, uncover_alone, unguard, unguard_alone};
 pub use kernel::forbidden;
-pub use overlay::{Assembled, Layers};
+pub use overlay::{Assembled, Form, Layers};
+pub(crate) use parts::Parts;
 pub use private::enter_private_root;
 pub use table::{MountRow, MountTable, Site, Time, is_mount_point, seen_at, site};
+pub(crate) use verity::measure;
 
 use std::path::Path;
 
@@ -55,5 +61,11 @@ pub fn make_writable(path: &Path) -> Result<()> {
 
 /// A step that failed: what, on what, the kernel's reason, and what else is known of it.
 fn failed(what: &'static str, path: &Path, source: impl Into<std::io::Error>, kernel: String) -> Error {
-    Error::Mount { what, path: path.into(), source: source.into(), kernel }
+    mount_failed(what, path, source.into(), kernel)
+}
+
+#[cold]
+#[inline(never)]
+fn mount_failed(what: &'static str, path: &Path, source: std::io::Error, kernel: String) -> Error {
+    Error::Mount { what, path: path.into(), source, kernel }
 }

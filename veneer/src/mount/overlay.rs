@@ -8,9 +8,11 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags};
 
+use serde::{Deserialize, Serialize};
+
 use super::kernel::{self, Lacking};
 use super::statmount::{self, Seen};
-use super::{MountRow, MountTable, failed, guard, unmount};
+use super::{MountRow, MountTable, Parts, failed, guard, unmount};
 use crate::error::{Error, Result};
 use crate::tree::Dir;
 
@@ -26,6 +28,16 @@ pub struct Layers {
     pub upper: PathBuf,
     /// The layer's work directory, under the same mount as `upper`.
     pub work: PathBuf,
+}
+
+/// What a layer on a base that is an overlay itself stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// The parts that the base's overlay is made of.
+    Flattened,
+    /// The base's overlay.
+    Stacked,
 }
 
 /// An overlay that is not part of the file tree yet. Dropping it leaves no trace.
@@ -51,37 +63,29 @@ enum Place {
 }
 
 impl Assembled {
-    /// Puts the overlay together. `staging` is an empty directory that nobody looks into, used only where the kernel
-    /// has no detached mounts.
-    pub fn new(layers: &Layers, staging: &Path) -> Result<Self> {
+    /// Puts the overlay together, upon `parts` instead of the lower directory if there are some. `staging` is an empty
+    /// directory that nobody looks into, used only where the kernel has no detached mounts.
+    pub(crate) fn new(layers: &Layers, parts: Option<&Parts>, staging: &Path) -> Result<Self> {
         for path in [&layers.lower, &layers.upper, &layers.work] {
             check_path(path)?;
         }
-        match rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
-            Ok(context) => Self::detached(context, layers, staging),
+        match rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
+            Ok(context) => Self::detached(context, layers, parts, staging),
             Err(e) if kernel::is_missing(e) => Self::staged(layers, staging),
             Err(e) => Err(failed("create", Path::new("overlay"), e, String::new())),
         }
     }
 
-    fn detached(context: OwnedFd, layers: &Layers, staging: &Path) -> Result<Self> {
+    fn detached(context: OwnedFd, layers: &Layers, parts: Option<&Parts>, staging: &Path) -> Result<Self> {
         let fail = |what, path: &Path, e| failed(what, path, e, kernel::messages(&context));
-        rustix::mount::fsconfig_set_string(&context, "source", SOURCE)
-            .map_err(|e| fail("name", Path::new(SOURCE), e))?;
-        let directories =
-            [("lowerdir", &layers.lower), ("upperdir", &layers.upper), ("workdir", &layers.work)];
-        for (key, path) in directories {
-            rustix::mount::fsconfig_set_string(&context, key, path.as_path())
-                .map_err(|e| fail("use for the overlay", path, e))?;
+        if let Some(parts) = parts {
+            parts.set(&context).map_err(|e| fail("use the parts of", &layers.lower, e))?;
         }
-        for (key, value, lacking) in kernel::OPTIONS {
-            match rustix::mount::fsconfig_set_string(&context, key, value) {
-                Err(e) if kernel::is_unknown_option(e) && lacking == Lacking::Drop => {
-                    log::debug!("this kernel has no overlay option {key}={value}, and needs none");
-                }
-                other => other.map_err(|e| fail("set the overlay option", Path::new(key), e))?,
-            }
+        let lower = parts.is_none().then_some(("lowerdir", &layers.lower));
+        for (key, path) in lower.into_iter().chain([("upperdir", &layers.upper), ("workdir", &layers.work)]) {
+            set_option(&context, key, path).map_err(|e| fail("use for the overlay", path, e))?;
         }
+        set_options(&context)?;
         rustix::mount::fsconfig_create(&context)
             .map_err(|e| fail("assemble the overlay of", &layers.upper, e))?;
         let flags = (FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty());
@@ -172,8 +176,8 @@ impl Assembled {
     }
 
     /// Makes the overlay what everybody sees at `target`, read-only if it is to be `guarded`, and checks there that the
-    /// kernel did as it was told.
-    pub fn attach(mut self, target: &Path, guarded: bool) -> Result<()> {
+    /// kernel did as it was told. Says what the layer stands on.
+    pub fn attach(mut self, target: &Path, guarded: bool) -> Result<Form> {
         if let Place::Detached(_) = self.place {
             let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
             match rustix::mount::move_mount(&self.root, "", CWD, target, flags) {
@@ -197,14 +201,15 @@ impl Assembled {
             // A file that is open for writing would make it EBUSY.
             self.trial = None;
         }
-        let checked = check_attached(&self.layers, target);
-        if let Err(error) = checked.and_then(|()| if guarded { guard(target) } else { Ok(()) }) {
+        let checked = check_attached(&self.layers, target)
+            .and_then(|form| if guarded { guard(target).map(|()| form) } else { Ok(form) });
+        if checked.is_err() {
             unmount(target)?;
-            return Err(error);
+            return checked;
         }
         // Closed with the process, which is about to end.
         std::mem::forget((handles, self));
-        Ok(())
+        checked
     }
 }
 
@@ -219,8 +224,30 @@ impl Drop for Assembled {
     }
 }
 
+/// Sets one option of a file system in the making. Each other pair of types would be the same code once more.
+#[inline(never)]
+pub(super) fn set_option(context: &OwnedFd, key: &str, value: &Path) -> rustix::io::Result<()> {
+    rustix::mount::fsconfig_set_string(context, key, value)
+}
+
+/// Names the overlay in the making, and says every option.
+pub(super) fn set_options(context: &OwnedFd) -> Result<()> {
+    let options = kernel::OPTIONS.into_iter();
+    for (key, value, lacking) in [("source", SOURCE, Lacking::Refuse)].into_iter().chain(options) {
+        match set_option(context, key, Path::new(value)) {
+            Err(e) if kernel::is_unknown_option(e) && lacking == Lacking::Drop => {
+                log::debug!("this kernel has no overlay option {key}={value}, and needs none");
+            }
+            other => other.map_err(|e| {
+                failed("set the overlay option", Path::new(key), e, kernel::messages(context))
+            })?,
+        }
+    }
+    Ok(())
+}
+
 /// Reads back what the kernel made of the options: module parameters and older kernels may have their own mind.
-fn check_attached(layers: &Layers, target: &Path) -> Result<()> {
+fn check_attached(layers: &Layers, target: &Path) -> Result<Form> {
     let wrong = |kernel: String| Error::Mount {
         what: "trust the overlay at",
         path: target.into(),
@@ -240,7 +267,8 @@ fn check_attached(layers: &Layers, target: &Path) -> Result<()> {
     };
     match kernel::forbidden(&options) {
         Some(word) => Err(wrong(format!("it is mounted with {word}"))),
-        None => Ok(()),
+        None if kernel::has_data_layers(&options) => Ok(Form::Flattened),
+        None => Ok(Form::Stacked),
     }
 }
 

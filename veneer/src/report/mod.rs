@@ -9,5 +9,5 @@ mod voice;
 pub use journal::{MESSAGE_LAYER, MESSAGE_PRISTINE, tell_journal};
 pub use problem::{Problem, ProblemKind, display_path};
 pub use progress::{Progress, show_progress};
-pub use status::{Outcome, Status, StatusBase, StatusLayer};
+pub use status::{Outcome, Status, StatusBase, StatusLayer, StatusLower};
 pub use voice::{Sink, one_line, start_log};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Problem;
 use crate::base::{Base, IdSource};
 use crate::error::{At as _, Result};
+use crate::mount::Form;
 use crate::store::{Action, LayerName};
 use crate::tree::leave_open;
 use crate::verdict::Reason;
@@ -57,6 +58,15 @@ pub struct StatusLayer {
     pub action: Action,
 }
 
+/// What the layer stands on, where the base is an overlay itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusLower {
+    /// The base's overlay, or the parts that it is made of.
+    pub form: Form,
+    /// Whether the kernel lets a systemd-sysext be mounted on top; null if that could not be tried.
+    pub extension_fits: Option<bool>,
+}
+
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -72,6 +82,9 @@ pub struct Status {
     pub base: StatusBase,
     /// The layer; null when pristine.
     pub layer: Option<StatusLayer>,
+    /// What the layer stands on; not there if that is a plain file system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower: Option<StatusLower>,
     /// What the user should know of this layer on this base.
     pub problems: Vec<Problem>,
     /// How long the parts took, in microseconds; `total` is the whole program.

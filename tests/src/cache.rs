@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The directory, locked for this process while something is made.
-pub(super) struct Cache {
+pub(crate) struct Cache {
     root: PathBuf,
     _lock: File,
 }
@@ -15,7 +15,7 @@ pub(super) struct Cache {
 impl Cache {
     /// Opens `$VENEER_TEST_CACHE`, `$XDG_CACHE_HOME/veneer-tests` or `~/.cache/veneer-tests`. Of several that make
     /// things of one `name` one works, and the others wait.
-    pub(super) fn open(name: &str) -> Result<Cache, String> {
+    pub(crate) fn open(name: &str) -> Result<Cache, String> {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let root = var("VENEER_TEST_CACHE")
             .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("veneer-tests")))
@@ -33,7 +33,7 @@ impl Cache {
 
     /// The directory `kind` made of `inputs`, which `make` fills if there is none yet. Others of this kind are of other
     /// inputs, and removed.
-    pub(super) fn get(
+    pub(crate) fn get(
         &self,
         kind: &str,
         inputs: &[&str],
@@ -74,7 +74,7 @@ fn remove(path: &Path) -> Result<(), String> {
 
 /// Runs a shell script with arguments in a mount and a pid namespace, so that nothing stays mounted or running. What it
 /// said is in the error.
-pub(super) fn script(text: &str, arguments: &[&Path]) -> Result<(), String> {
+pub(crate) fn script(text: &str, arguments: &[&Path]) -> Result<(), String> {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]);
     command.args(["sh", "-euc", text, "sh"]).args(arguments).env("LC_ALL", "C.UTF-8");
