@@ -12,9 +12,6 @@ pub(crate) enum Failure {
     /// There is nothing to work on.
     #[error("{0}")]
     Missing(String),
-    /// Only root may do it.
-    #[error("{0}")]
-    Refused(String),
     /// The output could not be written.
     #[error("cannot write the output: {0}")]
     Output(#[source] std::io::Error),
@@ -41,7 +38,6 @@ impl Failure {
                 | Remove { source, .. }
                 | Mount { source, .. },
             ) => source.kind() == std::io::ErrorKind::PermissionDenied,
-            Failure::Refused(_) => true,
             _ => false,
         }
     }
@@ -49,11 +45,7 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Failure::No(_) => 1,
-            Failure::Library(_)
-            | Failure::Missing(_)
-            | Failure::Refused(_)
-            | Failure::Output(_)
-            | Failure::Json(_) => 3,
+            Failure::Library(_) | Failure::Missing(_) | Failure::Output(_) | Failure::Json(_) => 3,
         }
     }
 }

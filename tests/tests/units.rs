@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What `systemd-analyze security` may say of each, in tenths: 10 is no restriction at all.
-const EXPOSURE: [(&str, u32); 8] = [
+const EXPOSURE: [(&str, u32); 9] = [
     ("veneer-bless.service", 20),
     ("veneer-grow.service", 25),
     ("veneer-guard.service", 45),
@@ -16,6 +16,7 @@ const EXPOSURE: [(&str, u32); 8] = [
     ("veneer-refresh-early.service", 82),
     ("veneer-refresh.service", 82),
     ("veneer-staged.service", 40),
+    ("veneer-writable.service", 40),
 ];
 
 fn dir() -> PathBuf {

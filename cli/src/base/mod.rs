@@ -1,13 +1,13 @@
 //! The base that `--base` names: a directory, an image or a block device, or the deployment that waits for the reboot.
 
 mod image;
-mod namespace;
 mod staged;
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use veneer::base::{BaseId, IdSource};
+use veneer::mount::enter_to_look;
 use veneer::report::Status;
 
 use crate::args::Options;
@@ -71,7 +71,7 @@ impl Named {
         }
         let system = image::FileSystem::of(&path)?;
         let point = options.runtime.join("other");
-        namespace::enter()?;
+        enter_to_look()?;
         system.mount(&path, kind.is_file(), &point)?;
         Named::below(point, named, Form::Image)
     }

@@ -8,10 +8,11 @@ use crate::finding::Finding;
 use crate::root::Root;
 
 /// What a boot needs of Veneer's own.
-const NEEDED: [&str; 3] = [
+const NEEDED: [&str; 4] = [
     "usr/lib/veneer/veneer-assemble",
     "usr/lib/systemd/system-generators/veneer-generator",
     "usr/lib/systemd/system/veneer-assemble.service",
+    "usr/lib/systemd/system/veneer-assemble-fstab.service",
 ];
 
 /// Where dracut takes the configuration from.

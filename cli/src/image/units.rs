@@ -6,7 +6,7 @@ use crate::finding::Finding;
 use crate::root::Root;
 
 /// With the target that wants it, and what is lost without it.
-const UNITS: [(&str, &str, &str); 7] = [
+const UNITS: [(&str, &str, &str); 8] = [
     ("veneer-bless.service", USERS, "no boot is called good, and after some a layer is set aside"),
     ("veneer-guard.service", SYSINIT, "a guarded /usr stays closed to package managers"),
     ("veneer-record.service", USERS, "a rebase cannot tell what the user changed"),
@@ -17,11 +17,13 @@ const UNITS: [(&str, &str, &str); 7] = [
         STAGED,
         "the layer for a staged deployment is derived by the boot, which takes longer",
     ),
+    ("veneer-writable.service", REMOUNT, "a line for /usr in /etc/fstab makes the layer read-only"),
     ("veneer-grow.service", USERS, "a store does not fill a partition that was made larger"),
 ];
 
 const USERS: &str = "multi-user.target";
 const SYSINIT: &str = "sysinit.target";
+const REMOUNT: &str = "systemd-remount-fs.service";
 /// ostree's; systems without it never look at the link.
 const STAGED: &str = "ostree-finalize-staged.service";
 

@@ -104,6 +104,8 @@ fn content(path: &Path) -> io::Result<Content> {
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     /// A root of its own that goes away with the test.

@@ -4,12 +4,11 @@
 use std::path::Path;
 
 use rustix::fs::StatVfsMountFlags;
-use rustix::mount::{MountFlags, MountPropagationFlags};
-use rustix::thread::UnshareFlags;
+use rustix::mount::MountFlags;
 
 use super::overlay::SOURCE;
 use super::table::{MountRow, MountTable};
-use super::{failed, unmount};
+use super::{failed, namespace, unmount};
 use crate::error::{At as _, Result};
 
 /// Makes what is mounted at `target` read-only for everybody in this mount namespace. EBUSY while a file there is open for
@@ -26,10 +25,7 @@ pub fn unguard(target: &Path) -> Result<()> {
 /// Makes it writable for the calling thread and the programs that it starts. All other mounts stay shared with the system:
 /// what these programs mount is seen by everybody.
 pub fn unguard_alone(target: &Path) -> Result<()> {
-    // See `private` on why this is safe, and a deprecated function all the same.
-    #[allow(deprecated)]
-    rustix::thread::unshare(UnshareFlags::NEWNS)
-        .map_err(|e| failed("make a mount namespace to write to", target, e, String::new()))?;
+    namespace::enter("make a mount namespace to write to", target)?;
     unguard(target)
 }
 
@@ -40,15 +36,8 @@ pub fn uncover_alone(target: &Path) -> Result<bool> {
     if covers(target)? == 0 {
         return Ok(false);
     }
-    // As above.
-    #[allow(deprecated)]
-    rustix::thread::unshare(UnshareFlags::NEWNS)
-        .map_err(|e| failed("make a mount namespace to write to", target, e, String::new()))?;
     // Or it would be unmounted for all.
-    let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
-    rustix::mount::mount_change("/", flags).map_err(|e| {
-        failed("make a namespace of one's own of the mounts below", Path::new("/"), e, String::new())
-    })?;
+    namespace::enter_alone("make a mount namespace to write to", target)?;
     // What is mounted here meanwhile is not seen in this namespace.
     for _ in 0..covers(target)? {
         unmount(target)?;

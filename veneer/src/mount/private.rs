@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags};
-use rustix::thread::UnshareFlags;
 
-use super::failed;
+use super::{failed, namespace};
 use crate::error::{At as _, Error, Result};
 use crate::tree::{Dir, Kind};
 
@@ -23,11 +22,7 @@ const LINKS: [&std::ffi::CStr; 6] = [c"bin", c"sbin", c"lib", c"lib64", c"lib32"
 pub fn enter_private_root(usr: &Dir, work: &Dir) -> Result<()> {
     // Asked for while the old root is the root.
     let (usr, work) = (Place::of(usr)?, Place::of(work)?);
-    // rustix would have this call unsafe for CLONE_FILES, after which threads disagree about what a descriptor is.
-    // CLONE_NEWNS takes nothing from the other threads: this one gets its own mounts, root and working directory.
-    #[allow(deprecated)]
-    rustix::thread::unshare(UnshareFlags::NEWNS)
-        .map_err(|e| failed("make a mount namespace for", &usr.path, e, String::new()))?;
+    namespace::enter("make a mount namespace for", &usr.path)?;
     // systemd makes all mounts shared: without this the rest of the system would see what follows.
     let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     step("make private", "/", rustix::mount::mount_change("/", flags))?;
