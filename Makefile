@@ -46,7 +46,7 @@ TARBALL = $(PACKAGES)/veneer-$(VERSION).tar.gz
 PACKAGING = env -u MAKEFLAGS CARGO_TARGET_DIR='$(abspath $(TARGET_DIR))' CARGO_HOME="$${CARGO_HOME:-$$HOME/.cargo}" \
     RUSTUP_HOME="$${RUSTUP_HOME:-$$HOME/.rustup}"
 
-.PHONY: help build programs man install dist deb rpm arch packages check check-all crash versions demo screenshots bench clean
+.PHONY: help build programs man install dist deb rpm arch packages check check-all crash versions demo topologies screenshots bench clean
 
 help:
 	@echo 'make build                          the programs, optimized, into $(RELEASE) (STATIC=yes|no)'
@@ -60,6 +60,7 @@ help:
 	@echo 'make check-all                      check, and the virtual machines that take longer'
 	@echo 'make fuzz-rebase [CASES=] [SEED=]   random rebases against the model, CASES of each form of a base'
 	@echo 'make demo                           the story in a virtual machine: install, reboot, update, still there'
+	@echo 'make topologies                     boots every way in which a /usr comes to be, and writes docs/topologies.md'
 	@echo 'make screenshots                    docs/pictures of the command on a real machine (needs rsvg-convert and pngquant)'
 	@echo 'make bench                          sizes and times'
 	@echo 'make clean                          remove what was built'
@@ -186,6 +187,10 @@ fuzz-rebase:
 demo:
 	scripts/host-packages
 	$(CARGO) run --release --locked -p qemu-harness -- demo
+
+topologies:
+	scripts/host-packages
+	$(CARGO) run --release --locked -p qemu-harness -- --all topologies docs/topologies.md
 
 # Of Debian and Ubuntu: librsvg2-bin, fonts-dejavu-core, pngquant.
 screenshots:
