@@ -9,7 +9,6 @@ use crate::base::Base;
 use crate::error::{At as _, Error, Result};
 use crate::intent::{Cmdline, Intent, StoreSource};
 use crate::mount::{self, MountRow, MountTable, Site};
-use crate::order;
 use crate::paths;
 use crate::store::{Absent, Contents, Store};
 use crate::tree::Dir;
@@ -210,10 +209,8 @@ fn one_claimant(places: &Places, intent: &Intent) -> std::result::Result<(), Ref
     }
     let dir = places.root.join("dev/disk/veneer/candidates");
     // Without the directory there is no candidate, which the mount tells as well.
-    let Ok(entries) = fs_err::read_dir(&dir) else { return Ok(()) };
-    let mut names: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into()).collect();
-    order::sort(&mut names);
+    let Ok(names) = Dir::open(&dir).and_then(|dir| dir.names()) else { return Ok(()) };
+    let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
     if names.len() < 2 {
         return Ok(());
     }

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
-
 use super::warning::Warnings;
+use crate::error::Error;
+use crate::tree::Dir;
 
 /// Later wins over earlier in none of these: the first one that has a file of a name hides the others.
 const DIRECTORIES: [&str; 4] = ["etc", "run", "usr/local/lib", "usr/lib"];
@@ -37,25 +37,19 @@ pub(super) fn read(root: &Path, warnings: &mut Warnings) -> Vec<ConfFile> {
     let mut drop_ins: BTreeMap<OsString, PathBuf> = BTreeMap::new();
     for directory in DIRECTORIES {
         let directory = root.join(directory).join("veneer.conf.d");
-        let entries = match fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+        let names = match Dir::open(&directory).and_then(|dir| dir.names()) {
+            Ok(names) => names,
+            Err(Error::Open { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
                 warnings.add(format!("{error}; going on without its drop-ins"));
                 continue;
             }
         };
-        for entry in entries {
-            match entry.map(|entry| entry.file_name()) {
-                Ok(name) if name.as_bytes().ends_with(b".conf") && !name.as_bytes().starts_with(b".") => {
-                    let path = directory.join(&name);
-                    drop_ins.entry(name).or_insert(path);
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    warnings.add(format!("{error}; going on without the rest of its drop-ins"));
-                    break;
-                }
+        for name in names {
+            let name = OsString::from_vec(name.into_bytes());
+            if name.as_bytes().ends_with(b".conf") && !name.as_bytes().starts_with(b".") {
+                let path = directory.join(&name);
+                drop_ins.entry(name).or_insert(path);
             }
         }
     }
@@ -110,6 +104,8 @@ fn content(path: &Path) -> io::Result<Content> {
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     /// A root of its own that goes away with the test.

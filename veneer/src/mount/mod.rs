@@ -60,5 +60,11 @@ pub fn make_writable(path: &Path) -> Result<()> {
 
 /// A step that failed: what, on what, the kernel's reason, and what else is known of it.
 fn failed(what: &'static str, path: &Path, source: impl Into<std::io::Error>, kernel: String) -> Error {
-    Error::Mount { what, path: path.into(), source: source.into(), kernel }
+    mount_failed(what, path, source.into(), kernel)
+}
+
+#[cold]
+#[inline(never)]
+fn mount_failed(what: &'static str, path: &Path, source: std::io::Error, kernel: String) -> Error {
+    Error::Mount { what, path: path.into(), source, kernel }
 }
