@@ -151,9 +151,12 @@ fn loop_device(image: &OwnedFd) -> Option<PathBuf> {
     })
 }
 
+/// Mode, owner, group, inode number, size, and time of modification.
+type Key = (u32, u32, u32, u64, i64, i64);
+
 /// What must be the same of a file or directory. The number of an inode is its place in the image; overlayfs may say in the
 /// upper half which layer that is of, and directories have numbers of the overlay's own.
-fn key(stat: &Stat) -> (u32, u32, u32, u64, i64, i64) {
+fn key(stat: &Stat) -> Key {
     let (inode, size) = match Kind::of(stat) {
         Kind::Directory => (0, 0),
         _ => (stat.st_ino & u64::from(u32::MAX), stat.st_size),
@@ -162,7 +165,7 @@ fn key(stat: &Stat) -> (u32, u32, u32, u64, i64, i64) {
 }
 
 /// What must be the same of a path that is or leads to a file, and the beginning of that.
-fn content(dir: &Dir, path: &str) -> Result<Option<((u32, u32, u32, u64, i64, i64), Vec<u8>)>> {
+fn content(dir: &Dir, path: &str) -> Result<Option<(Key, Vec<u8>)>> {
     let Some((file, stat)) = dir.file_down(Path::new(path))? else { return Ok(None) };
     let mut buffer = vec![0; READ];
     let length = rustix::io::read(&file, &mut buffer[..]).reading(dir.path().join(path))?;

@@ -40,12 +40,11 @@ impl Sum {
 
     fn add(&mut self, path: &[u8], stat: &rustix::fs::Stat) {
         let mut digest = Sha256::new();
-        for number in [stat.st_ino, stat.st_mode.into(), stat.st_size.cast_unsigned()] {
-            digest.update(number.to_be_bytes());
-        }
-        for time in [stat.st_ctime, stat.st_ctime_nsec.cast_signed()] {
-            digest.update(time.to_be_bytes());
-        }
+        digest.update(stat.st_ino.to_be_bytes());
+        digest.update(stat.st_mode.to_be_bytes());
+        digest.update(stat.st_size.to_be_bytes());
+        digest.update(stat.st_ctime.to_be_bytes());
+        digest.update(stat.st_ctime_nsec.to_be_bytes());
         digest.update(path);
         let digest: [u8; 32] = digest.finalize().into();
         let half = digest.first_chunk::<16>().map_or(0, |bytes| u128::from_be_bytes(*bytes));
