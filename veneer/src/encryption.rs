@@ -3,12 +3,15 @@
 //!
 //! Invariant: what cannot be told is not encrypted.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use rustix::fs::{Dev, major, minor};
 
 use crate::mount::MountRow;
+use crate::tree::Dir;
 
 /// The kinds of dm-crypt devices, as libcryptsetup writes them behind `CRYPT-` into the device's dm uuid. Its others
 /// (VERITY, INTEGRITY, SUBDEV) hide nothing.
@@ -38,18 +41,23 @@ fn entry(sys: &Path, dev: Dev) -> Option<PathBuf> {
     fs::canonicalize(sys.join(format!("dev/block/{}:{}", major(dev), minor(dev)))).ok()
 }
 
+/// The paths in a directory of sysfs.
+fn entries(dir: &Path) -> Option<Vec<PathBuf>> {
+    let names = Dir::open(dir).and_then(|dir| dir.names()).ok()?;
+    Some(names.iter().map(|name| dir.join(OsStr::from_bytes(name.to_bytes()))).collect())
+}
+
 /// All devices of a btrfs, by the one that it shows as its source.
 fn btrfs_devices(row: &MountRow, root: &Path, sys: &Path) -> Option<Vec<PathBuf>> {
     let source = root.join(row.source.strip_prefix("/").unwrap_or(&row.source));
     let one = entry(sys, rustix::fs::stat(&source).ok()?.st_rdev)?;
-    for file_system in fs::read_dir(sys.join("fs/btrfs")).ok()? {
-        let devices = file_system.ok()?.path().join("devices");
+    for file_system in entries(&sys.join("fs/btrfs"))? {
+        let devices = file_system.join("devices");
         // Beside file systems there is `features`.
         if !devices.join(one.file_name()?).exists() {
             continue;
         }
-        let all = fs::read_dir(devices).ok()?;
-        return all.map(|device| fs::canonicalize(device.ok()?.path()).ok()).collect();
+        return entries(&devices)?.iter().map(|device| fs::canonicalize(device).ok()).collect();
     }
     None
 }
@@ -70,8 +78,8 @@ fn bare(device: &Path, left: &mut usize) -> Option<String> {
     }
     let mut parts = Vec::new();
     // Disks have an empty directory, and some devices none.
-    for part in fs::read_dir(device.join("slaves")).into_iter().flatten() {
-        match part.and_then(|part| fs::canonicalize(part.path())) {
+    for part in entries(&device.join("slaves")).unwrap_or_default() {
+        match fs::canonicalize(part) {
             Ok(part) => parts.push(part),
             Err(error) => return Some(error.to_string()),
         }
