@@ -53,7 +53,7 @@ fn describe(status: &Status, now: Option<&Now>, why_not: Option<&str>) -> String
     }
     // Of a pristine boot there is little else to say, and what to do about it comes last.
     let (message, most) = match status.outcome {
-        Outcome::Layer => (format!("Running with a layer: {}.", status.message), 6),
+        Outcome::Layer => (format!("Running with a layer: {}.", status.message), 5),
         Outcome::Pristine => {
             (format!("Running pristine ({}): {}.", status.reason.code(), status.message), 14)
         }

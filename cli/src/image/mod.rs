@@ -77,6 +77,7 @@ pub(crate) mod tests {
             "veneer/veneer-assemble",
             "systemd/system-generators/veneer-generator",
             "systemd/system/veneer-assemble.service",
+            "systemd/system/veneer-assemble-fstab.service",
         ] {
             initramfs.push((name, ""));
         }

@@ -136,7 +136,7 @@ mod tests {
             let name = |link: std::io::Result<std::fs::DirEntry>| link.expect("a link").file_name();
             links.map(|link| format!("{target}.wants/{}", name(link).to_string_lossy())).collect::<Vec<_>>()
         };
-        let mut installed = [wants(USERS), wants(SYSINIT)].concat();
+        let mut installed = [USERS, SYSINIT, STAGED, REMOUNT].map(wants).concat();
         let mut known: Vec<String> = links().collect();
         installed.sort();
         known.sort();
