@@ -18,13 +18,11 @@ use std::time::Instant;
 use args::Args;
 use outcome::Timings;
 use veneer::apply::{Done, apply};
-use veneer::base::Base;
 use veneer::intent::{Cmdline, Intent};
 use veneer::observe::{self, Machine, Places};
 use veneer::paths;
 use veneer::plan::{Plan, plan};
 use veneer::report::{self, Sink};
-use veneer::store::{Contents, LayerName};
 use veneer::verdict::{self, Facts, Reason, Refusal, judge};
 
 /// glibc's gives each thread an arena of 64 MiB of addresses, and where it does not get that, a page for each little thing.
@@ -116,7 +114,7 @@ fn assemble(
     let found = observe::open_store(places, intent)?;
     timings.lap("store");
     let (layers, damaged) = (&found.contents.layers, &found.contents.damaged);
-    let outrun = outrun(places, &found.contents, &machine.base);
+    let outrun = observe::outrun(&places.store, &found.contents, &machine.base);
     let verdict = judge(&Facts { intent, base: &machine.base, layers, damaged, outrun: &outrun });
     let plan = plan(verdict, &found.contents, places)?;
     timings.lap("judge");
@@ -131,14 +129,6 @@ fn assemble(
     Ok((plan, done))
 }
 
-/// A layer that cannot be looked at is not taken for one that has changed: the boot has what was made for it.
-fn outrun(places: &Places, contents: &Contents, base: &Base) -> Vec<LayerName> {
-    observe::outrun(&places.store, contents, base).unwrap_or_else(|error| {
-        log::warn!("{error}");
-        Vec::new()
-    })
-}
-
 /// What a run would do, without the lock and without a trace.
 fn describe(places: &Places, words: &Cmdline, intent: &Intent) -> String {
     let machine = Machine::observe(places, words);
@@ -151,7 +141,7 @@ fn describe(places: &Places, words: &Cmdline, intent: &Intent) -> String {
             return Err(refusal);
         }
         let contents = observe::look_at_store(places, intent)?;
-        let outrun = outrun(places, &contents, &machine.base);
+        let outrun = observe::outrun(&places.store, &contents, &machine.base);
         let (layers, damaged) = (&contents.layers, &contents.damaged);
         let facts = Facts { intent, base: &machine.base, layers, damaged, outrun: &outrun };
         plan(judge(&facts), &contents, places)

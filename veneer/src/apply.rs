@@ -112,12 +112,7 @@ impl Work<'_> {
                 Ok(())
             }
             Step::Bind(name) => self.bind(name),
-            Step::Note(from) => {
-                let upper = self.store.open_layer(from)?.sub(c"upper")?;
-                self.ahead = Some(sum_of(&upper)?);
-                Ok(())
-            }
-            Step::Derive { from, to } => self.derive(from, to),
+            Step::Derive { from, to, ahead } => self.derive(from, to, *ahead),
             Step::ShowBase { source, target } => {
                 self.base = Some(Bind::read_only(source, target)?);
                 self.take_apart();
@@ -152,11 +147,15 @@ impl Work<'_> {
         rebase::keep_record(&layer, &self.machine.usr)
     }
 
-    fn derive(&mut self, from: &LayerName, to: &LayerName) -> Result<()> {
+    fn derive(&mut self, from: &LayerName, to: &LayerName, ahead: bool) -> Result<()> {
         let source = self.store.open_layer(from)?;
+        let upper = source.sub(c"upper")?;
+        if ahead {
+            self.ahead = Some(sum_of(&upper)?);
+        }
         self.store.check_room(0)?;
         let target = self.store.start_layer(to)?;
-        let size = rebase::size_of(&source.sub(c"upper")?)?;
+        let size = rebase::size_of(&upper)?;
         if !rebase::can_reflink(&target)? {
             self.store.check_room(size)?;
         }
@@ -264,7 +263,7 @@ fn refusal(step: &Step, error: &Error) -> Refusal {
     let reason = match (step, error) {
         (_, Error::Probe { .. } | Error::ReadOnly { .. }) => Reason::ProbeFailed,
         (_, _) if from_store.reason == Reason::NoSpace => return from_store,
-        (Step::Note(_) | Step::Derive { .. }, _) => Reason::RebaseFailed,
+        (Step::Derive { .. }, _) => Reason::RebaseFailed,
         (Step::ShowBase { .. } | Step::Try(_) | Step::Mount { .. }, _) => Reason::MountFailed,
         (Step::RemoveLeftover(_) | Step::Bind(_) | Step::Finish { .. } | Step::Count { .. }, _) => {
             return from_store;

@@ -17,14 +17,14 @@ pub enum Step {
     RemoveLeftover(CString),
     /// Make the empty layer.
     Bind(LayerName),
-    /// Note what this layer is like, since it may change before the boot that a layer is derived from it for.
-    Note(LayerName),
     /// Derive the content of `to` from `from`.
     Derive {
         /// The layer of the other base; only read.
         from: LayerName,
         /// The layer in the making.
         to: LayerName,
+        /// Ahead of the boot that it is for: `from` may change until then, so that what it is like now is noted.
+        ahead: bool,
     },
     /// Bind the bare base, read-only, where the overlay and the running system look for it.
     ShowBase {
@@ -112,7 +112,7 @@ pub fn plan(verdict: Verdict, contents: &Contents, places: &Places) -> Result<Pl
         (Action::Bound, _) => steps.extend([Step::Bind(layer.clone()), finish, count, show]),
         (Action::Rebased, Some(from)) => {
             let tmp = at(&format!("{layer}.tmp"));
-            let derive = Step::Derive { from: from.clone(), to: layer.clone() };
+            let derive = Step::Derive { from: from.clone(), to: layer.clone(), ahead: false };
             steps.extend([derive, show, Step::Try(tmp), finish, count]);
         }
         _ => steps.extend([count, show]),
@@ -130,8 +130,7 @@ pub fn plan_rebase(from: &LayerName, contents: &Contents, base: &Base, usr: &Pat
     let tmp = Layers { lower: usr.to_path_buf(), upper: dir.join("upper"), work: dir.join("work") };
     let leftovers = contents.leftovers.iter().cloned().map(Step::RemoveLeftover);
     let steps = [
-        Step::Note(from.clone()),
-        Step::Derive { from: from.clone(), to: layer.clone() },
+        Step::Derive { from: from.clone(), to: layer.clone(), ahead: true },
         Step::Try(tmp),
         Step::Finish { name: layer.clone(), parent: Some(from.clone()) },
     ];
@@ -168,8 +167,7 @@ impl fmt::Display for Step {
         match self {
             Step::RemoveLeftover(name) => write!(f, "remove the unfinished {}", name.to_string_lossy()),
             Step::Bind(name) => write!(f, "make the empty layer {name}"),
-            Step::Note(name) => write!(f, "note what layer {name} is like"),
-            Step::Derive { from, to } => write!(f, "derive layer {to} from {from}"),
+            Step::Derive { from, to, .. } => write!(f, "derive layer {to} from {from}"),
             Step::ShowBase { source, target } => {
                 write!(f, "bind {} read-only to {}", source.display(), target.display())
             }

@@ -35,7 +35,7 @@ pub(crate) fn rebase(options: &Options) -> Result<String, Failure> {
     }
     let store = open(options)?;
     let contents = store.contents()?;
-    let outrun = outrun(&options.store, &contents, &other.machine.base)?;
+    let outrun = outrun(&options.store, &contents, &other.machine.base);
     let is_ready =
         |layer: &&Layer| layer.state.base.id == other.machine.base.id && !outrun.contains(&layer.name);
     if let Some(there) = contents.layers.iter().find(is_ready) {

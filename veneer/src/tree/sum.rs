@@ -1,9 +1,5 @@
 //! Whether a tree was changed since: one number over what stat(2) says of each of its entries.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
-
 use sha2::{Digest as _, Sha256};
 
 use super::depth::check_depth;
@@ -16,8 +12,7 @@ use crate::hex;
 /// for being equal, so a clock that is set back makes two trees different, not the same. No content is read.
 pub fn sum_of(tree: &Dir) -> Result<String> {
     let mut sum = Sum(0);
-    sum.add(b"", &tree.stat_self()?);
-    sum.walk(tree, Path::new(""), 0)?;
+    sum.walk(tree, 0)?;
     Ok(hex::encode(&sum.0.to_be_bytes()))
 }
 
@@ -25,27 +20,30 @@ pub fn sum_of(tree: &Dir) -> Result<String> {
 struct Sum(u128);
 
 impl Sum {
-    fn walk(&mut self, dir: &Dir, path: &Path, depth: usize) -> Result<()> {
+    fn walk(&mut self, dir: &Dir, depth: usize) -> Result<()> {
         check_depth(dir, depth)?;
+        let place = dir.stat_self()?;
+        self.add(0, b"", &place);
         for name in dir.names()? {
             let Some(stat) = dir.stat(&name)? else { continue };
-            let below = path.join(OsStr::from_bytes(name.to_bytes()));
-            self.add(below.as_os_str().as_bytes(), &stat);
+            self.add(place.st_ino, name.to_bytes(), &stat);
             if Kind::of(&stat) == Kind::Directory {
-                self.walk(&dir.sub(&name)?, &below, depth + 1)?;
+                self.walk(&dir.sub(&name)?, depth + 1)?;
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, path: &[u8], stat: &rustix::fs::Stat) {
+    /// A directory is named by its inode, and an entry by that of its directory and its name.
+    fn add(&mut self, directory: u64, name: &[u8], stat: &rustix::fs::Stat) {
         let mut digest = Sha256::new();
+        digest.update(directory.to_be_bytes());
         digest.update(stat.st_ino.to_be_bytes());
         digest.update(stat.st_mode.to_be_bytes());
         digest.update(stat.st_size.to_be_bytes());
         digest.update(stat.st_ctime.to_be_bytes());
         digest.update(stat.st_ctime_nsec.to_be_bytes());
-        digest.update(path);
+        digest.update(name);
         let digest: [u8; 32] = digest.finalize().into();
         let half = digest.first_chunk::<16>().map_or(0, |bytes| u128::from_be_bytes(*bytes));
         self.0 = self.0.wrapping_add(half);
