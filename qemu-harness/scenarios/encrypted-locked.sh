@@ -4,3 +4,6 @@ right_base
 pristine store-missing
 sealed
 refuse "the store is not unlocked" test -e /dev/mapper/veneer
+like "the message says where to look" "$(status .message)" "*systemd-cryptsetup@*"
+# That the volume could not be unlocked is the point.
+calm() { :; }

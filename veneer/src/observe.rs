@@ -363,11 +363,16 @@ fn missing(places: &Places, intent: &Intent) -> Refusal {
             Refusal::new(Reason::StoreUnusable, message)
         }
         _ => {
+            let remedy = match &intent.store {
+                StoreSource::Device(device) if device.starts_with("/dev/mapper") => {
+                    "see whether it was unlocked: `journalctl -b -u 'systemd-cryptsetup@*'`"
+                }
+                _ => Reason::StoreMissing.remedy(),
+            };
             let message = format!(
-                "the store ({}) did not appear within {} s; {}",
+                "the store ({}) did not appear within {} s; {remedy}",
                 intent.store,
-                intent.timeout.as_secs(),
-                Reason::StoreMissing.remedy()
+                intent.timeout.as_secs()
             );
             Refusal::new(Reason::StoreMissing, message)
         }
