@@ -337,7 +337,8 @@ fn encrypted() -> Scenario {
             ..Boot::new("the key is another one: pristine", &ENCRYPTED_A, ENCRYPTED_LOCKED)
         },
         Boot {
-            cmdline: "usrhash=00000000000000000000000000000000000000000000000000000000000000ff",
+            cmdline: "usrhash=00000000000000000000000000000000000000000000000000000000000000ff \
+                      systemd.default_device_timeout_sec=30",
             ends: Ends::Refused,
             ..Boot::new("the base is not what was signed: systemd refuses it", &ENCRYPTED_A, UNREACHED)
         },
