@@ -1,5 +1,7 @@
 # shellcheck shell=bash
 # An extension of the system and one of its configuration are merged over a layer, and taken away, while packages come and go.
+# From the next boot on systemd merges them early. Not to be asked later: /etc is read-only below an extension, too.
+check "they are merged at boot" systemctl --quiet enable systemd-sysext.service systemd-confext.service
 mkdir -p /var/lib/extensions/more/usr/lib/extension-release.d /var/lib/extensions/more/usr/bin
 echo ID=_any > /var/lib/extensions/more/usr/lib/extension-release.d/extension-release.more
 printf '%s\n' '#!/bin/sh' 'echo of the extension' > /var/lib/extensions/more/usr/bin/extension
@@ -25,5 +27,3 @@ check "systemd-sysext merge once more" systemd-sysext merge
 extended
 check "tree runs below it" tree --version
 user_packages > "$STATE/user.packages"
-# From the next boot on they are merged early, by systemd.
-systemctl --quiet enable systemd-sysext.service systemd-confext.service
