@@ -12,9 +12,7 @@ pub mod apply;
 pub mod base;
 pub mod changes;
 mod elf;
-mod encryption;
 pub mod error;
-mod fstab;
 #[cfg(test)]
 mod fuzz;
 mod hex;

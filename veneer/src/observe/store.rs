@@ -1,131 +1,18 @@
-//! What is there: the user's words, the base, the store and its layers. Reads, and takes the store's lock; judges
-//! nothing.
+//! The store, as this boot finds it: opened if it is the one that it has to be, and why there is none otherwise.
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::StatVfsMountFlags;
 
-use crate::base::Base;
-use crate::encryption;
+use super::trust::trusted;
+use super::{Places, refuse};
 use crate::error::{At as _, Error, Result};
-use crate::fstab;
-use crate::intent::{Cmdline, Intent, StoreSource};
-use crate::mount::{self, Bind, MountRow, MountTable, Site};
+use crate::intent::{Intent, StoreSource};
+use crate::mount::{self, Bind, MountRow, MountTable};
 use crate::paths;
-use crate::store::{Absent, Contents, LayerName, Store, Trial};
-use crate::tree::{Dir, sum_of};
-use crate::verdict::{self, Reason, Refusal};
-
-/// Where things are; tests move each of them.
-#[derive(Debug, Clone)]
-pub struct Places {
-    /// The root that veneer.conf, /dev and /run are looked for in.
-    pub root: PathBuf,
-    /// The real root.
-    pub sysroot: PathBuf,
-    /// Where the store is mounted.
-    pub store: PathBuf,
-    /// True if `store` is the mount point of a real boot: nothing mounted there means no store.
-    pub store_is_mount: bool,
-    /// Where `status.json` goes.
-    pub runtime: PathBuf,
-    /// The kernel's command line.
-    pub cmdline: PathBuf,
-}
-
-impl Places {
-    /// The base, bound read-only beside the store for the running system.
-    #[must_use]
-    pub fn base(&self) -> PathBuf {
-        base_beside(&self.store)
-    }
-
-    /// A link to the composefs image that the base was mounted from, where nothing else tells of it.
-    #[must_use]
-    pub(crate) fn image(&self) -> PathBuf {
-        self.base().with_file_name("image")
-    }
-
-    /// An empty directory for kernels that cannot mount detached.
-    #[must_use]
-    pub fn staging(&self) -> PathBuf {
-        self.store.parent().unwrap_or(Path::new("/")).join("staging")
-    }
-
-    /// The /usr to be.
-    #[must_use]
-    pub fn usr(&self) -> PathBuf {
-        self.sysroot.join("usr")
-    }
-}
-
-/// Where the bare base of a running layer is, by the place of the store.
-#[must_use]
-pub fn base_beside(store: &Path) -> PathBuf {
-    store.parent().unwrap_or(Path::new("/")).join("base")
-}
-
-/// The machine as found, but for the store.
-#[derive(Debug)]
-pub struct Machine {
-    /// The bare /usr.
-    pub usr: Dir,
-    /// Where that is.
-    pub site: Site,
-    /// The base that it is.
-    pub base: Base,
-}
-
-impl Machine {
-    /// Looks at the base.
-    pub fn observe(places: &Places, words: &Cmdline) -> Result<Self> {
-        let path = places.usr();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let usr = rustix::fs::openat(CWD, &path, flags, Mode::empty()).opening(&path)?;
-        let usr = Dir::from_fd(usr, path);
-        let site = mount::site(&usr)?;
-        let base = Base::observe(&places.sysroot, &usr, &site, words)?;
-        Ok(Machine { usr, site, base })
-    }
-
-    /// True if the base is an overlay itself.
-    #[must_use]
-    pub(crate) fn is_overlay(&self) -> bool {
-        self.site.mount.as_ref().is_some_and(|row| row.kind == "overlay")
-    }
-
-    /// True if a layer is mounted over /usr already.
-    #[must_use]
-    pub fn is_layered(&self) -> bool {
-        self.site.mount.as_ref().is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer"))
-    }
-}
-
-/// No fstab is larger than this, in bytes.
-const FSTAB_LIMIT: u64 = 1024 * 1024;
-
-/// True if there is no /usr to look at because the real root's /etc/fstab names one, which systemd mounts later.
-#[must_use]
-pub fn awaits_usr(places: &Places) -> bool {
-    let there = Dir::open(&places.usr()).and_then(|usr| usr.names());
-    // What is not there systemd makes when it mounts; what cannot be looked at is no case for waiting.
-    let is_empty = match there {
-        Ok(names) => names.is_empty(),
-        Err(Error::Open { source, .. }) => source.kind() == std::io::ErrorKind::NotFound,
-        Err(_) => false,
-    };
-    if !is_empty {
-        return false;
-    }
-    let fstab =
-        Dir::open(&places.sysroot).and_then(|root| root.read_down(Path::new("etc/fstab"), FSTAB_LIMIT));
-    fstab
-        .unwrap_or_else(|error| {
-            log::warn!("{error}; going on as if it named no /usr");
-            None
-        })
-        .is_some_and(|text| fstab::names_usr(&text))
-}
+use crate::store::{Absent, Contents, Store};
+use crate::tree::Dir;
+use crate::verdict::{Reason, Refusal};
 
 /// An open store and what is in it.
 #[derive(Debug)]
@@ -178,69 +65,6 @@ pub fn open_store(places: &Places, intent: &Intent) -> std::result::Result<Found
     }
     let contents = store.contents().map_err(|error| refuse(&error))?;
     Ok(Found { store, contents })
-}
-
-/// The layers of `base` that were derived ahead of a boot, and that another one would be derived instead of now: of a layer
-/// that was changed since, or that is not the one used last any more. One that was booted is the user's own, whatever became
-/// of its parent. One whose parent is gone, or cannot be looked at, stays: there is nothing to derive another from.
-#[must_use]
-pub fn outrun(store: &Path, contents: &Contents, base: &Base) -> Vec<LayerName> {
-    let mut outrun = Vec::new();
-    for layer in &contents.layers {
-        let is_ahead = layer.trial == Trial::default() && layer.state.base.id == base.id;
-        let (true, Some(noted), Some(parent)) = (is_ahead, &layer.state.ahead, &layer.state.parent) else {
-            continue;
-        };
-        match upper(store, parent).and_then(|upper| sum_of(&upper)) {
-            Ok(sum) if sum == *noted && contents.last_used().is_some_and(|last| last.name == *parent) => {}
-            Ok(_) => {
-                log::info!(
-                    "layer {} was derived ahead of this boot from one that has changed since",
-                    layer.name
-                );
-                outrun.push(layer.name.clone());
-            }
-            Err(error) => log::warn!("{error}"),
-        }
-    }
-    outrun
-}
-
-fn upper(store: &Path, layer: &LayerName) -> Result<Dir> {
-    Dir::open(store)?.sub(c"veneer")?.sub(c"layers")?.sub(&layer.file_name())?.sub(c"upper")
-}
-
-/// Refuses a store that is not what it has to be, before anything is made in it. Of one that is not there, whoever opens
-/// it tells.
-fn trusted(places: &Places, intent: &Intent) -> std::result::Result<(), Refusal> {
-    let trust = &intent.trust;
-    if trust.wants_encryption() {
-        let is_missing = places.store_is_mount && mount::is_mount_point(&places.store) == Some(false);
-        match unencrypted(&places.store, &places.root) {
-            Err(Error::Open { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
-            _ if is_missing => {}
-            Err(error) => return Err(refuse(&error)),
-            Ok(what) => verdict::judge_encryption(trust, what.as_deref()).map_or(Ok(()), Err)?,
-        }
-    }
-    if trust.id().is_some() {
-        match Store::id_at(&places.store, places.store_is_mount) {
-            Err(Absent::Missing) => {}
-            Err(Absent::Error(error)) => return Err(refuse(&error)),
-            Ok(id) => verdict::judge_id(trust, id.as_deref()).map_or(Ok(()), Err)?,
-        }
-    }
-    Ok(())
-}
-
-/// What of the storage of the store at `path` is not encrypted, as the beginning of a sentence; `None` if all of it is.
-/// `root` is where /sys and /dev are.
-pub fn unencrypted(path: &Path, root: &Path) -> Result<Option<String>> {
-    let site = mount::site(&Dir::open(path)?)?;
-    Ok(match site.mount {
-        Some(row) => encryption::unencrypted(&row, root),
-        None => Some(format!("what is mounted at {} is not known", path.display())),
-    })
 }
 
 /// A layer of the store that is mounted already. None is unless its base is bound beside the store, which spares a boot
@@ -303,18 +127,6 @@ pub fn look_at_store(places: &Places, intent: &Intent) -> std::result::Result<Co
         Err(Absent::Missing) => Err(missing(places, intent)),
         Err(Absent::Error(error)) => Err(refuse(&error)),
     }
-}
-
-/// What an error with the store means for the boot.
-#[must_use]
-pub fn refuse(error: &Error) -> Refusal {
-    let reason = match error {
-        _ if error.is_no_space() => Reason::NoSpace,
-        Error::Busy { .. } => Reason::StoreBusy,
-        Error::Damaged { .. } | Error::Format { .. } => Reason::StoreCorrupt,
-        _ => Reason::StoreUnusable,
-    };
-    Refusal::new(reason, format!("{error}; {}", reason.remedy()))
 }
 
 /// Two partitions that both say they are the store: taking either would be a guess.

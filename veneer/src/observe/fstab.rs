@@ -1,5 +1,4 @@
-//! The real root's /etc/fstab, as far as Veneer asks it: does it name a /usr that is not mounted yet? Pure: text in,
-//! answer out.
+//! The real root's /etc/fstab, as far as Veneer asks it: does it name a /usr that is not mounted yet?
 //!
 //! systemd reads that file only when the root is mounted (systemd-sysroot-fstab-check, run by initrd-parse-etc.service),
 //! and then mounts a /usr of it whatever its options say: `noauto` and `nofail` keep back no /usr since 255. Before, with
@@ -9,8 +8,38 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
+use super::Places;
+use crate::error::Error;
+use crate::tree::Dir;
+
+/// No fstab is larger than this, in bytes.
+const FSTAB_LIMIT: u64 = 1024 * 1024;
+
+/// True if there is no /usr to look at because the real root's /etc/fstab names one, which systemd mounts later.
+#[must_use]
+pub fn awaits_usr(places: &Places) -> bool {
+    let there = Dir::open(&places.usr()).and_then(|usr| usr.names());
+    // What is not there systemd makes when it mounts; what cannot be looked at is no case for waiting.
+    let is_empty = match there {
+        Ok(names) => names.is_empty(),
+        Err(Error::Open { source, .. }) => source.kind() == std::io::ErrorKind::NotFound,
+        Err(_) => false,
+    };
+    if !is_empty {
+        return false;
+    }
+    let fstab =
+        Dir::open(&places.sysroot).and_then(|root| root.read_down(Path::new("etc/fstab"), FSTAB_LIMIT));
+    fstab
+        .unwrap_or_else(|error| {
+            log::warn!("{error}; going on as if it named no /usr");
+            None
+        })
+        .is_some_and(|text| names_usr(&text))
+}
+
 /// True if a line mounts something at /usr.
-pub(crate) fn names_usr(text: &[u8]) -> bool {
+fn names_usr(text: &[u8]) -> bool {
     text.split(|&byte| byte == b'\n').any(|line| {
         // As getmntent(3) splits: at blanks and tabs, with comments only at the start of a line.
         let mut fields = line.split(|byte| b" \t\r".contains(byte)).filter(|field| !field.is_empty());
