@@ -44,7 +44,7 @@ fn table(outcome: impl Fn(&str) -> Option<Outcome>) -> String {
     for (name, usr, store) in ROWS {
         // Writing to a String cannot fail.
         let _ = match outcome(name) {
-            None => writeln!(text, "| {usr} (`{name}`) | {store} | | not booted | | |"),
+            None => writeln!(text, "| {usr} (`{name}`) | {store} | | no run kept | | |"),
             Some(Outcome { boots, passed, failed, day, systems }) => {
                 let points =
                     if failed == 0 { format!("{passed}") } else { format!("{passed}, **{failed} failed**") };
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_and_what_was_not_booted_is_said() {
+    fn what_failed_and_what_was_not_run_is_said() {
         let failed = Outcome {
             boots: 4,
             passed: 3,
@@ -85,6 +85,6 @@ mod tests {
         };
         let text = table(|name| (name == "sealed").then(|| failed.clone()));
         assert!(text.contains("| Linux 7 | 4 | 3, **1 failed** | 2026-11-30 |"), "{text}");
-        assert_eq!(text.matches("not booted").count(), ROWS.len() - 1);
+        assert_eq!(text.matches("no run kept").count(), ROWS.len() - 1);
     }
 }
