@@ -303,16 +303,15 @@ fn sealed() -> Scenario {
 
 /// systemd-sysext and systemd-confext together with a layer.
 fn extensions() -> Scenario {
-    let boots = vec![
-        Boot::new("merged and unmerged while packages come and go", &DEBIAN13_A, EXTENSIONS_INSTALL),
-        Boot {
-            ends: Ends::Reboot,
-            next: Some(&DEBIAN13_B),
-            ..Boot::new("reboot: merged over the layer", &DEBIAN13_A, EXTENSIONS_REBOOT)
-        },
-        Boot::new("base updated: merged over the new layer", &DEBIAN13_B, EXTENSIONS_UPDATE),
-        Boot::new("base rolled back", &DEBIAN13_A, EXTENSIONS_ROLLBACK),
-    ];
+    let boots = there_and_back(
+        [&DEBIAN13_A, &DEBIAN13_B],
+        [
+            ("merged and unmerged while packages come and go", EXTENSIONS_INSTALL),
+            ("reboot: merged over the layer", EXTENSIONS_REBOOT),
+            ("base updated: merged over the new layer", EXTENSIONS_UPDATE),
+            ("base rolled back", EXTENSIONS_ROLLBACK),
+        ],
+    );
     let about = "systemd-sysext and systemd-confext over a layer";
     Scenario { name: "extensions", about, store: Store::Ext4, boots }
 }
@@ -355,42 +354,36 @@ fn encrypted() -> Scenario {
 fn ostree(
     name: &'static str,
     about: &'static str,
-    [a, b]: [&'static Recipe; 2],
+    bases: [&'static Recipe; 2],
     store: Store,
     cmdline: &'static str,
 ) -> Scenario {
-    let boot = |title, base, script| Boot { cmdline, ..Boot::new(title, base, script) };
-    let boots = vec![
-        boot("first boot: a layer is bound, a package installed", a, OSTREE_INSTALL),
-        Boot {
-            ends: Ends::Reboot,
-            next: Some(b),
-            ..boot("reboot: the layer is used, an update is staged", a, OSTREE_REBOOT)
-        },
-        boot("updated: the layer is ready, the daemon still runs", b, OSTREE_UPDATE),
-        boot("rolled back: the old layer as it was", a, ROLLBACK),
-    ];
+    let boots = there_and_back(
+        bases,
+        [
+            ("first boot: a layer is bound, a package installed", OSTREE_INSTALL),
+            ("reboot: the layer is used, an update is staged", OSTREE_REBOOT),
+            ("updated: the layer is ready, the daemon still runs", OSTREE_UPDATE),
+            ("rolled back: the old layer as it was", ROLLBACK),
+        ],
+    );
+    let boots = boots.into_iter().map(|boot| Boot { cmdline, ..boot }).collect();
     Scenario { name, about, store, boots }
 }
 
 /// What Veneer is for, with rpm.
 fn dnf5() -> Scenario {
-    let boots = vec![
-        Boot::new("first boot: dnf5 installs a daemon and more", &DNF_A, DNF_INSTALL),
-        Boot {
-            ends: Ends::Reboot,
-            next: Some(&DNF_B),
-            ..Boot::new("reboot: all is there", &DNF_A, DNF_REBOOT)
-        },
-        Boot::new("base updated: its rpm composes the database", &DNF_B, DNF_UPDATE),
-        Boot::new("base rolled back: the old layer as it was", &DNF_A, DNF_ROLLBACK),
-    ];
-    Scenario {
-        name: "dnf5",
-        about: "rpm 6 and dnf5: install, reboot, update, roll back",
-        store: Store::Ext4,
-        boots,
-    }
+    let boots = there_and_back(
+        [&DNF_A, &DNF_B],
+        [
+            ("first boot: dnf5 installs a daemon and more", DNF_INSTALL),
+            ("reboot: all is there", DNF_REBOOT),
+            ("base updated: its rpm composes the database", DNF_UPDATE),
+            ("base rolled back: the old layer as it was", DNF_ROLLBACK),
+        ],
+    );
+    let about = "rpm 6 and dnf5: install, reboot, update, roll back";
+    Scenario { name: "dnf5", about, store: Store::Ext4, boots }
 }
 
 /// /usr is read-only, and apt works.
@@ -409,17 +402,28 @@ fn guard(boot: Boot) -> Boot {
 
 /// What Veneer is for, on a pair of bases.
 fn story(name: &'static str, about: &'static str, a: &'static Recipe, b: &'static Recipe) -> Scenario {
-    let boots = vec![
-        Boot::new("first boot: a layer is bound, a package installed", a, INSTALL),
-        Boot {
-            ends: Ends::Reboot,
-            next: Some(b),
-            ..Boot::new("reboot: the layer is used, the daemon runs", a, REBOOT)
-        },
-        Boot::new("base updated: the layer is rebased, the daemon still runs", b, UPDATE),
-        Boot::new("base rolled back: the old layer as it was", a, ROLLBACK),
-    ];
+    let boots = there_and_back(
+        [a, b],
+        [
+            ("first boot: a layer is bound, a package installed", INSTALL),
+            ("reboot: the layer is used, the daemon runs", REBOOT),
+            ("base updated: the layer is rebased, the daemon still runs", UPDATE),
+            ("base rolled back: the old layer as it was", ROLLBACK),
+        ],
+    );
     Scenario { name, about, store: Store::Ext4, boots }
+}
+
+/// The boots of a machine that is updated and rolled back, each with its title and script: the first on a base, a reboot with
+/// the other base at hand, that base, and the first one again.
+fn there_and_back([a, b]: [&'static Recipe; 2], told: [(&'static str, &'static str); 4]) -> Vec<Boot> {
+    let mut boots: Vec<Boot> = told
+        .into_iter()
+        .zip([a, a, b, a])
+        .map(|((title, script), base)| Boot::new(title, base, script))
+        .collect();
+    (boots[1].ends, boots[1].next) = (Ends::Reboot, Some(b));
+    boots
 }
 
 #[cfg(test)]

@@ -83,8 +83,7 @@ pub(crate) static DEBIAN13_A: Recipe = Recipe {
 };
 
 /// The same packages, sealed.
-pub(crate) static SEALED_A: Recipe =
-    Recipe { name: "sealed-a", about: "Debian 13, sealed", form: Form::Sealed, ..DEBIAN13_A };
+pub(crate) static SEALED_A: Recipe = DEBIAN13_A.as_form("sealed-a", "Debian 13, sealed", Form::Sealed);
 
 /// The next build of that image: not a file differs but os-release and the stamp, and so the root hash.
 pub(crate) static SEALED_B: Recipe =
@@ -144,64 +143,45 @@ pub(crate) static UNSTABLE_B: Recipe = Recipe {
 };
 
 /// Debian 13 with /usr in /etc/fstab alone.
-pub(crate) static FSTAB_A: Recipe =
-    Recipe { name: "fstab-a", about: "Debian 13, /usr in fstab", form: Form::Fstab, ..DEBIAN13_A };
+pub(crate) static FSTAB_A: Recipe = DEBIAN13_A.as_form("fstab-a", "Debian 13, /usr in fstab", Form::Fstab);
 
 /// What that is updated to.
-pub(crate) static FSTAB_B: Recipe = Recipe {
-    name: "fstab-b",
-    about: "Debian 13 with updates, /usr in fstab",
-    form: Form::Fstab,
-    ..DEBIAN13_B
-};
+pub(crate) static FSTAB_B: Recipe =
+    DEBIAN13_B.as_form("fstab-b", "Debian 13 with updates, /usr in fstab", Form::Fstab);
 
 /// Debian 13 as one file system.
 pub(crate) static WHOLE_A: Recipe =
-    Recipe { name: "whole-a", about: "Debian 13, all of it one erofs", form: Form::Whole, ..DEBIAN13_A };
+    DEBIAN13_A.as_form("whole-a", "Debian 13, all of it one erofs", Form::Whole);
 
 /// What that is updated to.
 pub(crate) static WHOLE_B: Recipe =
-    Recipe { name: "whole-b", about: "Debian 13 with updates, one erofs", form: Form::Whole, ..DEBIAN13_B };
+    DEBIAN13_B.as_form("whole-b", "Debian 13 with updates, one erofs", Form::Whole);
 
 /// Debian 13, sealed, with an encrypted store.
-pub(crate) static ENCRYPTED_A: Recipe = Recipe {
-    name: "encrypted-a",
-    about: "Debian 13, sealed, with an encrypted store",
-    form: Form::Encrypted,
-    ..DEBIAN13_A
-};
+pub(crate) static ENCRYPTED_A: Recipe =
+    DEBIAN13_A.as_form("encrypted-a", "Debian 13, sealed, with an encrypted store", Form::Encrypted);
 
 /// What that is updated to.
-pub(crate) static ENCRYPTED_B: Recipe = Recipe {
-    name: "encrypted-b",
-    about: "Debian 13 with updates, sealed, with an encrypted store",
-    form: Form::Encrypted,
-    ..DEBIAN13_B
-};
+pub(crate) static ENCRYPTED_B: Recipe = DEBIAN13_B.as_form(
+    "encrypted-b",
+    "Debian 13 with updates, sealed, with an encrypted store",
+    Form::Encrypted,
+);
 
 /// Debian 13 as a deployment of ostree.
-pub(crate) static OSTREE_A: Recipe =
-    Recipe { name: "ostree-a", about: "Debian 13, of ostree", form: Form::Ostree, ..DEBIAN13_A };
+pub(crate) static OSTREE_A: Recipe = DEBIAN13_A.as_form("ostree-a", "Debian 13, of ostree", Form::Ostree);
 
 /// What that is updated to.
 pub(crate) static OSTREE_B: Recipe =
-    Recipe { name: "ostree-b", about: "Debian 13 with updates, of ostree", form: Form::Ostree, ..DEBIAN13_B };
+    DEBIAN13_B.as_form("ostree-b", "Debian 13 with updates, of ostree", Form::Ostree);
 
 /// Testing as a deployment with composefs, which Debian 13's ostree cannot do.
-pub(crate) static COMPOSEFS_A: Recipe = Recipe {
-    name: "composefs-a",
-    about: "Debian testing, of ostree and composefs",
-    form: Form::Composefs,
-    ..UNSTABLE_A
-};
+pub(crate) static COMPOSEFS_A: Recipe =
+    UNSTABLE_A.as_form("composefs-a", "Debian testing, of ostree and composefs", Form::Composefs);
 
 /// What that is updated to.
-pub(crate) static COMPOSEFS_B: Recipe = Recipe {
-    name: "composefs-b",
-    about: "Debian unstable, of ostree and composefs",
-    form: Form::Composefs,
-    ..UNSTABLE_B
-};
+pub(crate) static COMPOSEFS_B: Recipe =
+    UNSTABLE_B.as_form("composefs-b", "Debian unstable, of ostree and composefs", Form::Composefs);
 
 /// Unstable as a system of rpm packages, with rpm 6 and dnf5.
 pub(crate) static DNF_A: Recipe = Recipe {
@@ -249,6 +229,11 @@ pub(crate) const SPECS: [(&str, &str); 2] =
     [("user.spec", include_str!("../rpm/user.spec")), ("updates.spec", include_str!("../rpm/updates.spec"))];
 
 impl Recipe {
+    /// The same packages, put on a disk in another way.
+    const fn as_form(&self, name: &'static str, about: &'static str, form: Form) -> Self {
+        Self { name, about, form, ..*self }
+    }
+
     /// The main suite: the third word of the first source.
     pub(crate) fn suite(&self) -> &'static str {
         self.sources.first().and_then(|line| line.split(' ').nth(2)).unwrap_or_default()
