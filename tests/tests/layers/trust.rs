@@ -111,7 +111,6 @@ fn memory(dir: &Path) {
     let mut machine = fresh(dir, Store::Tmpfs(32));
     machine.say("rd.veneer.require=encrypted");
     refused(&mut machine, &["tmpfs", "not encrypted"]);
-    fs::remove_dir_all(dir.join("nothing")).ok();
     machine.store = dir.join("nothing");
     let status = boot(&mut machine).status;
     assert_eq!(status.reason, "store-missing", "{status:?}");

@@ -6,7 +6,6 @@ use std::path::Path;
 use rustix::fs::StatVfsMountFlags;
 use rustix::mount::MountFlags;
 
-use super::overlay::SOURCE;
 use super::table::{MountRow, MountTable};
 use super::{failed, namespace, unmount};
 use crate::error::{At as _, Result};
@@ -48,8 +47,7 @@ pub fn uncover_alone(target: &Path) -> Result<bool> {
 /// How many mounts there are over the layer at `target`; none if no layer is there.
 fn covers(target: &Path) -> Result<usize> {
     let stack = MountTable::read()?.stack(target);
-    let is_layer = |row: &MountRow| row.kind == "overlay" && row.source == Path::new(SOURCE);
-    Ok(stack.iter().rposition(is_layer).map_or(0, |at| stack.len() - 1 - at))
+    Ok(stack.iter().rposition(MountRow::is_layer).map_or(0, |at| stack.len() - 1 - at))
 }
 
 /// Flags of a mount are set all at once: those that it has stay.

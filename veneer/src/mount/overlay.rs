@@ -257,10 +257,9 @@ fn check_attached(layers: &Layers, target: &Path) -> Result<Form> {
     // The kernel shows paths with a blank or `=` in them otherwise: those take the long way.
     let upper = format!("upperdir={}", layers.upper.display());
     let is_layer = |seen: &Seen| seen.kind == "overlay" && seen.options.split(',').any(|word| word == upper);
-    let is_ours = |row: &MountRow| row.kind == "overlay" && row.source == Path::new(SOURCE);
     let options = match statmount::seen_at(target).filter(is_layer) {
         Some(seen) => seen.options,
-        None => match MountTable::read()?.seen_at(target, is_ours)? {
+        None => match MountTable::read()?.seen_at(target, MountRow::is_layer)? {
             Some(row) => row.options,
             None => return Err(wrong("no overlay is mounted there".into())),
         },

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Dev, Statx, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
+use super::overlay::SOURCE;
 use super::statmount;
 use crate::error::{At as _, Result};
 use crate::tree::{Dir, read_whole};
@@ -30,6 +31,12 @@ pub struct MountRow {
 }
 
 impl MountRow {
+    /// True for a layer, by the name that Veneer gives its overlays.
+    #[must_use]
+    pub fn is_layer(&self) -> bool {
+        self.kind == "overlay" && self.source == Path::new(SOURCE)
+    }
+
     fn parse(line: &[u8]) -> Option<Self> {
         let row = libmount::mountinfo::Parser::new(line).next()?.ok()?;
         Some(MountRow {

@@ -19,7 +19,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use crate::base::Base;
 use crate::error::{At as _, Error, Result};
 use crate::intent::Cmdline;
-use crate::mount::{self, Site};
+use crate::mount::{self, MountRow, Site};
 use crate::tree::Dir;
 use crate::verdict::{Reason, Refusal};
 
@@ -104,7 +104,7 @@ impl Machine {
     /// True if a layer is mounted over /usr already.
     #[must_use]
     pub fn is_layered(&self) -> bool {
-        self.site.mount.as_ref().is_some_and(|row| row.kind == "overlay" && row.source == Path::new("veneer"))
+        self.site.mount.as_ref().is_some_and(MountRow::is_layer)
     }
 }
 
