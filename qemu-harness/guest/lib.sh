@@ -171,7 +171,7 @@ sealed() {
     local hash at=$BASE
     # Without a layer the base is /usr itself.
     mountpoint -q "$at" || at=/usr
-    hash=$(tr ' ' '\n' < /proc/cmdline | sed -n 's/^usrhash=//p')
+    hash=$(tr ' ' '\n' < /proc/cmdline | sed -n 's/^\(usr\|root\)hash=//p')
     like "/usr's device is dm-verity" "$(cat "/sys/dev/block/$(mountpoint -d "$at")/dm/uuid")" "CRYPT-VERITY-*"
     is "the base is known by verity" "$(status .base.source)" verity
     is "the base's id is the root hash" "$(status .base.id)" "$hash"

@@ -2,8 +2,9 @@
 
 use crate::disk::Store;
 use crate::recipe::{
-    COMPOSEFS_A, COMPOSEFS_B, DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, ENCRYPTED_A, ENCRYPTED_B, FSTAB_A,
-    FSTAB_B, OSTREE_A, OSTREE_B, Recipe, SEALED_A, SEALED_B, UNSTABLE_A, UNSTABLE_B, WHOLE_A, WHOLE_B,
+    COMPOSEFS_A, COMPOSEFS_B, DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, ENCRYPTED_A, ENCRYPTED_B, FOUND_A,
+    FOUND_B, FSTAB_A, FSTAB_B, OSTREE_A, OSTREE_B, Recipe, SEALED_A, SEALED_B, SEALED_WHOLE_A,
+    SEALED_WHOLE_B, UNSTABLE_A, UNSTABLE_B, WHOLE_A, WHOLE_B,
 };
 use crate::scenario::{Boot, Ends, Scenario};
 
@@ -36,6 +37,14 @@ const LATE_NAMED: &str = include_str!("../scenarios/late-named.sh");
 const HIDDEN_START: &str = include_str!("../scenarios/hidden-start.sh");
 const HIDDEN: &str = include_str!("../scenarios/hidden.sh");
 const OTHER_STORE: &str = include_str!("../scenarios/other-store.sh");
+const SEALED_REBOOT: &str =
+    concat!(include_str!("../scenarios/sealed.sh"), include_str!("../scenarios/reboot.sh"));
+const SEALED_STORY_UPDATE: &str =
+    concat!(include_str!("../scenarios/sealed.sh"), include_str!("../scenarios/update.sh"));
+const FOUND_REBOOT: &str =
+    concat!(include_str!("../scenarios/found.sh"), include_str!("../scenarios/reboot.sh"));
+const OTHER_DISK: &str =
+    concat!(include_str!("../scenarios/other-store.sh"), include_str!("../scenarios/other-disk.sh"));
 const DIR_STORE: &str = include_str!("../scenarios/dir-store.sh");
 const DNF_INSTALL: &str = include_str!("../scenarios/dnf-install.sh");
 const DNF_REBOOT: &str = include_str!("../scenarios/dnf-reboot.sh");
@@ -50,6 +59,11 @@ const OSTREE_INSTALL: &str =
     concat!(include_str!("../scenarios/ostree-first.sh"), include_str!("../scenarios/install.sh"));
 const OSTREE_REBOOT: &str =
     concat!(include_str!("../scenarios/ostree-stage.sh"), include_str!("../scenarios/reboot.sh"));
+const COMPOSEFS_REBOOT: &str = concat!(
+    include_str!("../scenarios/composefs-fits.sh"),
+    include_str!("../scenarios/ostree-stage.sh"),
+    include_str!("../scenarios/reboot.sh")
+);
 const OSTREE_UPDATE: &str = concat!(
     include_str!("../scenarios/ostree-ready.sh"),
     include_str!("../scenarios/update.sh"),
@@ -125,17 +139,47 @@ pub(crate) fn all() -> Vec<Scenario> {
         Store::Absent,
         "rd.veneer.store=dir:/var/lib/veneer",
     ));
-    all.push(ostree(
+    let mut composefs = ostree(
         "composefs",
         "a deployment of ostree with composefs",
         [&COMPOSEFS_A, &COMPOSEFS_B],
         Store::Ext4,
         "",
-    ));
+    );
+    composefs.boots[1].script = COMPOSEFS_REBOOT;
+    all.push(composefs);
     all.push(encrypted());
     all.push(extensions());
     all.push(story("fstab", "/usr is in /etc/fstab alone", &FSTAB_A, &FSTAB_B));
     all.push(story("whole", "all of the system is one read-only file system", &WHOLE_A, &WHOLE_B));
+    let mut found = story("found", "systemd finds /usr; another disk has a store, too", &FOUND_A, &FOUND_B);
+    found.store = Store::Beside;
+    found.boots[1].script = FOUND_REBOOT;
+    all.push(found);
+    let mut whole = story(
+        "sealed-whole",
+        "all of the system is one file system on dm-verity",
+        &SEALED_WHOLE_A,
+        &SEALED_WHOLE_B,
+    );
+    whole.boots[1].script = SEALED_REBOOT;
+    whole.boots[2].script = SEALED_STORY_UPDATE;
+    all.push(whole);
+    all.push(Scenario {
+        name: "other-disk",
+        about: "a store on another disk than the boot loader's",
+        store: Store::Elsewhere,
+        boots: vec![
+            Boot {
+                cmdline: "rd.veneer.timeout=10",
+                ..Boot::new("it is left alone", &FOUND_A, STORE_MISSING)
+            },
+            Boot {
+                cmdline: "rd.veneer.store=PARTLABEL=veneer",
+                ..Boot::new("it is used, if it is named", &FOUND_A, OTHER_DISK)
+            },
+        ],
+    });
     all.push(late_failure());
     all.push(kept_layers());
     all.push(Scenario {
@@ -205,7 +249,7 @@ fn of_one_boot() -> [Scenario; 11] {
 /// What every change must pass, within the time that a check may take: all but these. Of what they show, the most is also
 /// shown by another scenario, or without a machine: what debian13 does, ostree does with apt, and dnf5 with such an image.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 18] = [
+    const SELDOM: [&str; 21] = [
         "debian13",
         "dir-store",
         "unstable",
@@ -213,7 +257,10 @@ pub(crate) fn check() -> Vec<Scenario> {
         "sealed",
         "fstab",
         "whole",
+        "sealed-whole",
         "extensions",
+        "found",
+        "other-disk",
         "guarded-dnf5",
         "kept-layers",
         "hidden",

@@ -37,6 +37,10 @@ pub(crate) enum Store {
     Btrfs,
     /// Two partitions with the store's type and name, both with an empty ext4.
     Twice,
+    /// None on the disk of the system, and on another disk of the machine one with an empty ext4.
+    Elsewhere,
+    /// One on each.
+    Beside,
     /// Room on the disk for a partition.
     Free,
     /// The same, for an encrypted one.
@@ -55,6 +59,8 @@ pub(crate) struct Disk<'a> {
     path: PathBuf,
     layout: Layout,
     store: Store,
+    /// A disk with nothing but a store.
+    other: Option<Box<Self>>,
 }
 
 impl<'a> Disk<'a> {
@@ -66,17 +72,38 @@ impl<'a> Disk<'a> {
         image: &Image,
         store: Store,
     ) -> Result<Self> {
-        let what = "making a disk";
         let form = image.recipe.form;
         let mut partitions = form.partitions().to_vec();
         partitions.extend_from_slice(match store {
-            Store::Absent => &[],
+            Store::Absent | Store::Elsewhere => &[],
             Store::Free | Store::Locked => &[(Kind::Free, FREE_MIB)],
             Store::Twice => &[(Kind::Store, STORE_MIB); 2],
             _ => &[(Kind::Store, STORE_MIB)],
         });
-        let layout = Layout::new(&partitions);
+        let other = match store {
+            Store::Elsewhere | Store::Beside => {
+                let other = [(Kind::Store, STORE_MIB)];
+                let other = Self::new(cache, tools, path.with_extension("other"), &other, Store::Ext4)?;
+                Some(Box::new(other))
+            }
+            _ => None,
+        };
+        let disk = Self { other, ..Self::new(cache, tools, path, &partitions, store)? };
+        disk.write(form.state(), &image.state())?;
+        disk.write_base(image)?;
+        Ok(disk)
+    }
 
+    /// Makes a disk with nothing but a store on it, if that.
+    fn new(
+        cache: &'a Cache,
+        tools: &'a Tools,
+        path: PathBuf,
+        partitions: &[(Kind, u64)],
+        store: Store,
+    ) -> Result<Self> {
+        let what = "making a disk";
+        let layout = Layout::new(partitions);
         let file = fs::File::create(&path).map_err(Error::io(what))?;
         file.set_len(layout.bytes()).map_err(Error::io(what))?;
         let mut sfdisk = tools.command("sh");
@@ -84,13 +111,13 @@ impl<'a> Disk<'a> {
         sfdisk.args(["-euc", script, "sh", &layout.sfdisk()]).arg(&path);
         command::run("sfdisk", &mut sfdisk, &cache.log("sfdisk"))?;
 
-        let disk = Self { cache, tools, path, layout, store };
-        disk.write(form.state(), &image.state())?;
-        disk.write_base(image)?;
+        let disk = Self { cache, tools, path, layout, store, other: None };
         for partition in disk.layout.all(Kind::Store) {
             match store {
-                Store::Absent | Store::Free | Store::Locked | Store::Unformatted => {}
-                Store::Ext4 | Store::Twice => disk.format(partition, partition.bytes / MIB)?,
+                Store::Absent | Store::Elsewhere | Store::Free | Store::Locked | Store::Unformatted => {}
+                Store::Ext4 | Store::Beside | Store::Twice => {
+                    disk.format(partition, partition.bytes / MIB)?
+                }
                 Store::Short => disk.format(partition, SHORT_MIB)?,
                 Store::Damaged => {
                     disk.format(partition, partition.bytes / MIB)?;
@@ -108,11 +135,19 @@ impl<'a> Disk<'a> {
         &self.path
     }
 
+    /// The file of the machine's other disk, if it has one.
+    pub(crate) fn other(&self) -> Option<&Path> {
+        self.other.as_deref().map(Self::path)
+    }
+
     /// The base update: writes the image's base over the one that is there, unless the machine has done it itself.
     pub(crate) fn write_base(&self, image: &Image) -> Result<()> {
         let Some(kind) = image.recipe.form.base() else { return Ok(()) };
-        if let Some(hashes) = image.verity() {
-            self.write(Kind::UsrVerity, &hashes)?;
+        if let (Some(kind), Some(hashes)) = (image.recipe.form.verity(), image.verity()) {
+            self.write(kind, &hashes)?;
+        }
+        if let Some(esp) = image.esp() {
+            self.write(Kind::Esp, &esp)?;
         }
         self.write(kind, &image.base())
     }
@@ -173,12 +208,17 @@ impl<'a> Disk<'a> {
     /// What is wrong with the store's file system after the machine is off; `None` if it is clean and sound,
     /// or if there is none to look at.
     pub(crate) fn store_damage(&self) -> Result<Option<String>> {
+        if let Some(damage) = self.other.as_ref().map_or(Ok(None), |other| other.store_damage())? {
+            return Ok(Some(damage));
+        }
         match self.store {
             // Nobody is to repair a damaged one unasked, and into a locked one only its machine looks.
-            Store::Absent | Store::Unformatted | Store::Damaged | Store::Locked => return Ok(None),
+            Store::Absent | Store::Elsewhere | Store::Unformatted | Store::Damaged | Store::Locked => {
+                return Ok(None);
+            }
             Store::Xfs => return self.damage_apart(&["xfs_repair", "-n"]),
             Store::Btrfs => return self.damage_apart(&["btrfs", "check", "--readonly"]),
-            Store::Ext4 | Store::Twice | Store::Short | Store::Free => {}
+            Store::Ext4 | Store::Beside | Store::Twice | Store::Short | Store::Free => {}
         }
         // The first partition in free room begins where that does.
         for partition in self.layout.all(Kind::Store).chain(self.layout.all(Kind::Free)) {

@@ -10,8 +10,12 @@ pub(crate) enum Form {
     Plain,
     /// The same, named in /etc/fstab alone.
     Fstab,
+    /// The same, found by its type on the disk that the boot loader came from; nothing is named anywhere.
+    Found,
     /// / is one file system that nobody can write to, with /usr in it. /var and what is changed in /etc are on a partition.
     Whole,
+    /// The same on dm-verity.
+    SealedWhole,
     /// /usr is on dm-verity, and systemd-repart makes the store on the first boot: what systemd's own tools build.
     Sealed,
     /// The same, with the store encrypted, and bound to the machine's TPM.
@@ -26,6 +30,8 @@ pub(crate) enum Form {
 pub(crate) const IMAGE_MIB: u64 = 1024;
 /// The size of / where it has two deployments.
 pub(crate) const OSTREE_MIB: u64 = 2048;
+/// The size of what the firmware starts from: a kernel and an initramfs that is not compressed.
+pub(crate) const ESP_MIB: u64 = 256;
 const VERITY_MIB: u64 = 16;
 
 impl Form {
@@ -34,9 +40,28 @@ impl Form {
         matches!(self, Self::Ostree | Self::Composefs)
     }
 
-    /// Whether /usr is on dm-verity, and the store made on the first boot.
-    pub(crate) fn is_sealed(self) -> bool {
+    /// Whether /usr is in a root that nobody can write to.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Whole | Self::SealedWhole)
+    }
+
+    /// Whether systemd-repart makes the store on the first boot.
+    pub(crate) fn makes_store(self) -> bool {
         matches!(self, Self::Sealed | Self::Encrypted)
+    }
+
+    /// The partition with the hash tree of the base, if that is on dm-verity.
+    pub(crate) fn verity(self) -> Option<Kind> {
+        match self {
+            Self::Sealed | Self::Encrypted => Some(Kind::UsrVerity),
+            Self::SealedWhole => Some(Kind::RootVerity),
+            _ => None,
+        }
+    }
+
+    /// Whether the machine has UEFI, and a boot loader.
+    pub(crate) fn has_firmware(self) -> bool {
+        self == Self::Found
     }
 
     /// Whether the machine has a TPM.
@@ -56,25 +81,26 @@ impl Form {
     /// The partition that an update writes; with ostree the machine does that itself.
     pub(crate) fn base(self) -> Option<Kind> {
         match self {
-            Self::Plain | Self::Fstab | Self::Sealed | Self::Encrypted => Some(Kind::Usr),
-            Self::Whole => Some(Kind::Root),
+            Self::Plain | Self::Fstab | Self::Found | Self::Sealed | Self::Encrypted => Some(Kind::Usr),
+            Self::Whole | Self::SealedWhole => Some(Kind::Root),
             Self::Ostree | Self::Composefs => None,
         }
     }
 
     /// The partition with all that an update leaves alone.
     pub(crate) fn state(self) -> Kind {
-        match self {
-            Self::Whole => Kind::Var,
-            _ => Kind::Root,
-        }
+        if self.is_whole() { Kind::Var } else { Kind::Root }
     }
 
     /// The partitions of a disk, with sizes in MiB, but for the store.
     pub(crate) fn partitions(self) -> &'static [(Kind, u64)] {
         match self {
             Self::Plain | Self::Fstab => &[(Kind::Root, IMAGE_MIB), (Kind::Usr, IMAGE_MIB)],
+            Self::Found => &[(Kind::Esp, ESP_MIB), (Kind::Root, IMAGE_MIB), (Kind::Usr, IMAGE_MIB)],
             Self::Whole => &[(Kind::Root, IMAGE_MIB), (Kind::Var, IMAGE_MIB)],
+            Self::SealedWhole => {
+                &[(Kind::Root, IMAGE_MIB), (Kind::RootVerity, VERITY_MIB), (Kind::Var, IMAGE_MIB)]
+            }
             Self::Sealed | Self::Encrypted => {
                 &[(Kind::Root, IMAGE_MIB), (Kind::Usr, IMAGE_MIB), (Kind::UsrVerity, VERITY_MIB)]
             }
@@ -89,7 +115,12 @@ impl Form {
         match self {
             Self::Plain => format!("{root} mount.usr=PARTLABEL=usr {usr}"),
             Self::Fstab => root.to_owned(),
+            Self::Found => format!("root=gpt-auto rw mount.usr=dissect {usr}"),
             Self::Whole => "root=PARTLABEL=root rootfstype=erofs ro".to_owned(),
+            Self::SealedWhole => format!(
+                "root=/dev/mapper/root rootfstype=erofs ro roothash={hash} \
+                 systemd.verity_root_data=PARTLABEL=root systemd.verity_root_hash=PARTLABEL=root-verity"
+            ),
             Self::Sealed | Self::Encrypted => format!(
                 "{root} mount.usr=/dev/mapper/usr {usr} usrhash={hash} systemd.verity_usr_data=PARTLABEL=usr \
                  systemd.verity_usr_hash=PARTLABEL=usr-verity"
@@ -105,7 +136,9 @@ impl Form {
         match self {
             Self::Plain => PLAIN,
             Self::Fstab => FSTAB,
+            Self::Found => FOUND,
             Self::Whole => WHOLE,
+            Self::SealedWhole => SEALED_WHOLE,
             Self::Sealed => SEALED,
             Self::Encrypted => ENCRYPTED,
             Self::Ostree => OSTREE,
@@ -124,13 +157,26 @@ printf '%s\n' 'PARTLABEL=root / ext4 defaults 0 1' 'PARTLABEL=usr /usr erofs ro 
 echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
 "#;
 
-/// The paths of an overlay's layers are as the initramfs sees them, which mounts it.
+const FOUND: &str = r#"
+: > /etc/fstab
+echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
+"#;
+
+/// The paths of an overlay's layers are as the initramfs sees them, which mounts it; that /var comes first, nothing else says.
 const WHOLE: &str = r#"
 printf '%s\n' 'PARTLABEL=root / erofs ro 0 0' 'PARTLABEL=var /var ext4 x-initrd.mount 0 2' \
-    'overlay /etc overlay lowerdir=/sysroot/etc,upperdir=/sysroot/var/etc/upper,workdir=/sysroot/var/etc/work,x-initrd.mount 0 0' \
+    'overlay /etc overlay lowerdir=/sysroot/etc,upperdir=/sysroot/var/etc/upper,workdir=/sysroot/var/etc/work,x-initrd.mount,x-systemd.requires-mounts-for=/sysroot/var 0 0' \
     > /etc/fstab
 mkdir -p /var/etc/upper /var/etc/work
 echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
+"#;
+
+const SEALED_WHOLE: &str = r#"
+printf '%s\n' '/dev/mapper/root / erofs ro 0 0' 'PARTLABEL=var /var ext4 x-initrd.mount 0 2' \
+    'overlay /etc overlay lowerdir=/sysroot/etc,upperdir=/sysroot/var/etc/upper,workdir=/sysroot/var/etc/work,x-initrd.mount,x-systemd.requires-mounts-for=/sysroot/var 0 0' \
+    > /etc/fstab
+mkdir -p /var/etc/upper /var/etc/work
+printf '%s\n' 'omit_dracutmodules+=" ostree "' 'add_dracutmodules+=" systemd-veritysetup "' 'add_drivers+=" dm-verity "' >> "$dracut"
 "#;
 
 const SEALED: &str = r#"

@@ -14,7 +14,7 @@ pub(crate) fn script(recipe: &Recipe, has_veneer: bool) -> String {
     let is_taken = |block: &&str| {
         let has = |word: &str| block.contains(word);
         let is_of_dpkg = recipe.manager == Manager::Dpkg || has("dracut");
-        let is_of_store = !has("repart") || recipe.form.is_sealed();
+        let is_of_store = !has("repart") || recipe.form.makes_store();
         let is_of_encryption = !has("crypttab") || recipe.form == Form::Encrypted;
         is_of_dpkg && is_of_store && is_of_encryption && (has_veneer || !has("veneer"))
     };

@@ -8,7 +8,8 @@ use fs_err as fs;
 use crate::cache::{self, Cache};
 use crate::command;
 use crate::error::{Error, Result};
-use crate::form::{Form, IMAGE_MIB};
+use crate::firmware;
+use crate::form::IMAGE_MIB;
 use crate::guest;
 use crate::guide;
 use crate::key::Key;
@@ -55,13 +56,17 @@ impl Image {
                 fs::read_to_string(self.dir.join(ROOT_HASH)).map_err(Error::io("reading a root hash"))?
             }
         };
-        let words = self.recipe.form.words(hash.trim());
-        Ok(Entry { kernel: self.kernel(), initrd: self.dir.join("initrd.img"), words })
+        Ok(entry(self.recipe, &self.dir, hash.trim()))
+    }
+
+    /// What the firmware starts from, if there is one.
+    pub(crate) fn esp(&self) -> Option<PathBuf> {
+        self.recipe.form.has_firmware().then(|| self.dir.join(ESP))
     }
 
     /// The kernel.
     pub(crate) fn kernel(&self) -> PathBuf {
-        self.dir.join("vmlinuz")
+        self.dir.join(KERNEL)
     }
 
     /// The file system with the base.
@@ -71,7 +76,7 @@ impl Image {
 
     /// The hash tree of that, if it is sealed.
     pub(crate) fn verity(&self) -> Option<PathBuf> {
-        self.recipe.form.is_sealed().then(|| self.dir.join(HASHES))
+        self.recipe.form.verity().map(|_| self.dir.join(HASHES))
     }
 
     /// What a machine that is to be updated to this is given.
@@ -96,7 +101,10 @@ impl Image {
     }
 }
 
-/// In an image's directory: the base, its hash tree and the hash of that, and what is not the base.
+/// In an image's directory: what is booted, the base, its hash tree and the hash of that, and what is not the base.
+const KERNEL: &str = "vmlinuz";
+const INITRD: &str = "initrd.img";
+const ESP: &str = "esp.vfat";
 const BASE: &str = "base.erofs";
 const HASHES: &str = "base.verity";
 const ROOT_HASH: &str = "base.roothash";
@@ -107,6 +115,10 @@ pub(crate) fn name(recipe: &Recipe, stage: &Stage) -> String {
     format!("image-{}-{}", recipe.name, key(recipe, stage).short())
 }
 
+fn entry(recipe: &Recipe, dir: &Path, hash: &str) -> Entry {
+    Entry { kernel: dir.join(KERNEL), initrd: dir.join(INITRD), words: recipe.form.words(hash) }
+}
+
 fn key(recipe: &Recipe, stage: &Stage) -> Key {
     let mut key = Key::new("image 3")
         .with("tree", recipe.tree_name().as_bytes())
@@ -114,6 +126,7 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
         .with("form", format!("{:?} {:?}", recipe.form, recipe.manager).as_bytes())
         .with("stage", stage.key().as_bytes())
         .with("build", script(recipe, stage).as_bytes())
+        .with("esp", if recipe.form.has_firmware() { firmware::SCRIPT.as_bytes() } else { b"" })
         .with("ostree", if recipe.form.is_ostree() { ostree::SCRIPT.as_bytes() } else { b"" });
     for file in guest::IMAGE_FILES {
         key = key.with(file.path, file.text.as_bytes());
@@ -227,7 +240,7 @@ impl Builder<'_> {
         build.arg(format!("{:?}", self.recipe.manager));
         command::run(&format!("setting up {}", self.recipe.name), &mut build, &log("setup"))?;
 
-        for name in ["vmlinuz", "initrd.img"].into_iter().chain(FACTS) {
+        for name in [KERNEL, INITRD].into_iter().chain(FACTS) {
             let from = root.join("boot").join(name);
             if !from.exists() {
                 let what = format!("no /boot/{name} was made");
@@ -245,8 +258,13 @@ impl Builder<'_> {
         let args = ["-zlz4".as_ref(), "-U".as_ref(), uuid.as_ref(), image.as_os_str(), base.as_os_str()];
         self.tools.run("mkfs.erofs", "mkfs.erofs", args, &log("erofs"))?;
 
-        if self.recipe.form.is_sealed() {
+        if self.recipe.form.verity().is_some() {
             self.seal(&image, &log("verity"))?;
+        }
+
+        if self.recipe.form.has_firmware() {
+            let entry = entry(self.recipe, self.dir, "");
+            firmware::make_esp(self.tools, &self.dir.join(ESP), &entry, &log("esp"))?;
         }
 
         let label = self.recipe.form.state().label();
@@ -262,11 +280,11 @@ impl Builder<'_> {
 
     /// Takes the tree apart, into the base and what an update leaves alone.
     fn parted(&self, root: &Path) -> std::io::Result<(PathBuf, PathBuf)> {
-        let below = if self.recipe.form == Form::Whole { "var" } else { "usr" };
+        let below = if self.recipe.form.is_whole() { "var" } else { "usr" };
         let apart = self.dir.join(below);
         fs::rename(root.join(below), &apart)?;
         fs::create_dir(root.join(below))?;
-        Ok(if self.recipe.form == Form::Whole { (root.to_owned(), apart) } else { (apart, root.to_owned()) })
+        Ok(if self.recipe.form.is_whole() { (root.to_owned(), apart) } else { (apart, root.to_owned()) })
     }
 
     /// As packages where dpkg is, so that they are the base's; else as files that no package owns.

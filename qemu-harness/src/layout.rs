@@ -12,8 +12,12 @@ const SECTORS_PER_MIB: u64 = MIB / 512;
 /// The type of a partition, by UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// What the firmware starts from.
+    Esp,
     /// The root of x86-64, by the Discoverable Partitions Specification.
     Root,
+    /// The hash tree of that, likewise.
+    RootVerity,
     /// /usr of x86-64, likewise.
     Usr,
     /// The hash tree of that, likewise.
@@ -29,7 +33,9 @@ pub(crate) enum Kind {
 impl Kind {
     fn uuid(self) -> &'static str {
         match self {
+            Self::Esp => "c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
             Self::Root => "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
+            Self::RootVerity => "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5",
             Self::Usr => "8484680c-9521-48c6-9c11-b0720656f69e",
             Self::UsrVerity => "77ff5f63-e7b6-4633-acf4-1565b864c0e6",
             Self::Var => "4d21b016-b534-45c2-a9fb-5c16e091fd2d",
@@ -41,7 +47,9 @@ impl Kind {
     /// Its name, which is that of what is on it, too.
     pub(crate) fn label(self) -> &'static str {
         match self {
+            Self::Esp => "esp",
             Self::Root => "root",
+            Self::RootVerity => "root-verity",
             Self::Usr => "usr",
             Self::UsrVerity => "usr-verity",
             Self::Var => "var",

@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::command;
 use crate::console;
 use crate::error::{Error, Result};
+use crate::firmware::Firmware;
 use crate::image::Image;
 use crate::loader::Entry;
 use crate::progress;
@@ -101,15 +102,19 @@ pub(crate) struct Machine<'a> {
     pub(crate) tools: &'a Tools,
     /// What it runs on.
     pub(crate) accel: Accel,
-    /// Kernel and initramfs; the words are part of `cmdline`.
+    /// Kernel, initramfs, and the words that lead to the base.
     pub(crate) entry: Entry,
+    /// What finds them on the system disk, instead of QEMU.
+    pub(crate) firmware: Option<Firmware>,
     /// The system disk.
     pub(crate) disk: &'a Path,
+    /// Another disk of the machine, with a store.
+    pub(crate) other: Option<&'a Path>,
     /// The read-only disk with the script.
     pub(crate) test_disk: PathBuf,
     /// Another read-only disk, with a base to look at.
     pub(crate) next: Option<PathBuf>,
-    /// The kernel's command line.
+    /// What follows on the kernel's command line.
     pub(crate) cmdline: String,
     /// Where console, report and journal go.
     pub(crate) dir: PathBuf,
@@ -159,15 +164,21 @@ impl Machine<'_> {
             "-no-reboot",
         ]);
         qemu.args(["-display", "none", "-nic", "none", "-device", "virtio-rng-pci", "-serial", console]);
-        qemu.arg("-kernel").arg(&self.entry.kernel).arg("-initrd").arg(&self.entry.initrd);
-        qemu.args(["-append", &self.cmdline]);
+        if let Some(firmware) = &self.firmware {
+            qemu.args(firmware.devices(&self.cmdline));
+        } else {
+            qemu.arg("-kernel").arg(&self.entry.kernel).arg("-initrd").arg(&self.entry.initrd);
+            qemu.args(["-append", &format!("{} {}", self.entry.words, self.cmdline)]);
+        }
         // The host's page cache outlives QEMU, so a killed machine loses nothing that it was told is written.
         let speed = self
             .disk_speed
             .map_or(String::new(), |mib| format!(",throttling.bps-total={}", u64::from(mib) << 20));
         let test = ("veneer-test", self.test_disk.as_path(), ",readonly=on");
         let next = self.next.as_deref().map(|path| ("veneer-next", path, ",readonly=on"));
-        for (id, path, more) in [("system", self.disk, speed.as_str()), test].into_iter().chain(next) {
+        let other = self.other.map(|path| ("veneer-other", path, ""));
+        let disks = [("system", self.disk, speed.as_str()), test].into_iter();
+        for (id, path, more) in disks.chain(next).chain(other) {
             let path = path.display();
             qemu.args(["-drive", &format!("file={path},format=raw,if=none,cache=unsafe,id={id}{more}")]);
             qemu.args(["-device", &format!("virtio-blk-pci,drive={id},serial={id}")]);

@@ -24,6 +24,7 @@ mod console;
 mod demo;
 mod disk;
 mod error;
+mod firmware;
 mod form;
 mod guest;
 mod guide;

@@ -149,6 +149,12 @@ pub(crate) static FSTAB_A: Recipe = DEBIAN13_A.as_form("fstab-a", "Debian 13, /u
 pub(crate) static FSTAB_B: Recipe =
     DEBIAN13_B.as_form("fstab-b", "Debian 13 with updates, /usr in fstab", Form::Fstab);
 
+/// Testing, whose systemd finds / and /usr by itself, which Debian 13's does not with /usr.
+pub(crate) static FOUND_A: Recipe = UNSTABLE_A.as_form("found-a", "Debian testing, discovered", Form::Found);
+
+/// What that is updated to.
+pub(crate) static FOUND_B: Recipe = UNSTABLE_B.as_form("found-b", "Debian unstable, discovered", Form::Found);
+
 /// Debian 13 as one file system.
 pub(crate) static WHOLE_A: Recipe =
     DEBIAN13_A.as_form("whole-a", "Debian 13, all of it one erofs", Form::Whole);
@@ -156,6 +162,14 @@ pub(crate) static WHOLE_A: Recipe =
 /// What that is updated to.
 pub(crate) static WHOLE_B: Recipe =
     DEBIAN13_B.as_form("whole-b", "Debian 13 with updates, one erofs", Form::Whole);
+
+/// Debian 13 as one file system, sealed.
+pub(crate) static SEALED_WHOLE_A: Recipe =
+    DEBIAN13_A.as_form("sealed-whole-a", "Debian 13, all of it one sealed erofs", Form::SealedWhole);
+
+/// What that is updated to.
+pub(crate) static SEALED_WHOLE_B: Recipe =
+    DEBIAN13_B.as_form("sealed-whole-b", "Debian 13 with updates, one sealed erofs", Form::SealedWhole);
 
 /// Debian 13, sealed, with an encrypted store.
 pub(crate) static ENCRYPTED_A: Recipe =
@@ -209,8 +223,12 @@ pub(crate) static ALL: &[&Recipe] = &[
     &UNSTABLE_B,
     &FSTAB_A,
     &FSTAB_B,
+    &FOUND_A,
+    &FOUND_B,
     &WHOLE_A,
     &WHOLE_B,
+    &SEALED_WHOLE_A,
+    &SEALED_WHOLE_B,
     &ENCRYPTED_A,
     &ENCRYPTED_B,
     &OSTREE_A,

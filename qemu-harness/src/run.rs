@@ -10,6 +10,7 @@ use fs_err as fs;
 use crate::cache::{self, Cache};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
+use crate::firmware::Firmware;
 use crate::guest;
 use crate::image::Image;
 use crate::loader;
@@ -160,7 +161,9 @@ impl Lab<'_> {
         }
         Outcome::of(scenario, &tally).write(&dir)?;
         if tally.failed == 0 && !self.keep {
-            fs::remove_file(disk.path()).map_err(Error::io("removing a disk"))?;
+            for path in [disk.path()].into_iter().chain(disk.other()) {
+                fs::remove_file(path).map_err(Error::io("removing a disk"))?;
+            }
         }
         Ok(tally)
     }
@@ -249,18 +252,33 @@ impl Lab<'_> {
         // may find that its timer does not tick, and panic. The boot's own words come later, so they win.
         let entry = if image.recipe.form.is_ostree() { loader::choose(disk, dir)? } else { image.boots()? };
         let cmdline = format!(
-            "{} console=ttyS0 panic=-1 mitigations=off no_timer_check rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 \
+            "console=ttyS0 panic=-1 mitigations=off no_timer_check rd.veneer.timeout=60 printk.devkmsg=on systemd.show_status=1 \
              systemd.default_device_timeout_sec=300 {} {}",
-            entry.words,
             boot.cmdline.replace("{kept}", kept),
             self.append
         );
         let (accel, disk_speed) = (self.accel, boot.disk_speed);
         let next = boot.next.map(|recipe| self.image(recipe).next());
         let tpm = dir.parent().filter(|_| image.recipe.form.has_tpm()).map(Tpm::of);
+        let firmware =
+            image.recipe.form.has_firmware().then(|| Firmware::new(self.tools, dir)).transpose()?;
         let credential = boot.credential;
-        let (tools, disk, dir) = (self.tools, disk.path(), dir.to_owned());
-        Ok(Machine { tools, accel, entry, disk, test_disk, next, cmdline, dir, tpm, credential, disk_speed })
+        let (tools, disk, other, dir) = (self.tools, disk.path(), disk.other(), dir.to_owned());
+        Ok(Machine {
+            tools,
+            accel,
+            entry,
+            firmware,
+            disk,
+            other,
+            test_disk,
+            next,
+            cmdline,
+            dir,
+            tpm,
+            credential,
+            disk_speed,
+        })
     }
 
     /// Makes the read-only disk with the script and the repository.

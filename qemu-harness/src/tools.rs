@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::progress;
 
-const PACKAGES: &str = "qemu-system-x86,mount,erofs-utils,e2fsprogs,xfsprogs,btrfs-progs,cryptsetup-bin,fdisk,ostree,swtpm,apt-utils,util-linux,coreutils";
+const PACKAGES: &str = "qemu-system-x86,mount,erofs-utils,e2fsprogs,xfsprogs,btrfs-progs,cryptsetup-bin,fdisk,ostree,swtpm,ovmf,systemd-boot-efi,dosfstools,mtools,apt-utils,util-linux,coreutils";
 const MIRROR: &str = "http://deb.debian.org/debian";
 
 /// The tree, ready to run things from.

@@ -9,12 +9,18 @@ use crate::outcome::Outcome;
 /// One row: the scenario, how /usr comes to be, and where the store is.
 type Row = (&'static str, &'static str, &'static str);
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 11] = [
     ("debian13", "a partition, `mount.usr=`", "a partition"),
     ("unstable", "a partition, `mount.usr=`", "a partition"),
     ("fstab", "a partition, in `/etc/fstab` alone", "a partition"),
+    (
+        "found",
+        "a partition that systemd finds, `mount.usr=dissect`, UEFI",
+        "a partition, beside one of another disk",
+    ),
     ("whole", "in a read-only root", "a partition"),
     ("sealed", "dm-verity, `usrhash=`", "a partition, made by systemd-repart on first boot"),
+    ("sealed-whole", "in a read-only root on dm-verity, `roothash=`", "a partition"),
     ("encrypted", "dm-verity, `usrhash=`", "LUKS2, made by systemd-repart: TPM2, key file, passphrase, none"),
     ("extensions", "a partition, system extensions over it", "a partition"),
     ("ostree", "a deployment of ostree, hard links", "a directory of the stateroot's /var"),

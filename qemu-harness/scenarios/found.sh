@@ -1,0 +1,6 @@
+# shellcheck shell=bash
+# Both disks have a store, and the boot loader's disk is the one that counts.
+like "the boot loader names its disk" "$(echo /sys/firmware/efi/efivars/LoaderDevicePartUUID-*)" "*-4a67b082-*"
+is "systemd finds /usr by its type" "$(findmnt -no SOURCE "$BASE")" "$(readlink -f /dev/disk/by-designator/usr)"
+is "the store is on the same disk" "$(lsblk -ndo pkname "$(findmnt -no SOURCE "$STORE")")" "$(basename "$(readlink -f /dev/disk/by-id/virtio-system)")"
+check "the other disk has one, too" test -e /dev/disk/by-id/virtio-veneer-other-part1

@@ -1,0 +1,3 @@
+# shellcheck shell=bash
+# The base is on dm-verity.
+sealed
