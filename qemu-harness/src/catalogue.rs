@@ -247,14 +247,16 @@ fn of_one_boot() -> [Scenario; 11] {
 }
 
 /// What every change must pass, within the time that a check may take: all but these. Of what they show, the most is also
-/// shown by another scenario, or without a machine: what debian13 does, ostree does with apt, and dnf5 with such an image.
+/// shown by another scenario, or without a machine: what debian13 does, ostree does with apt, and dnf5 with such an image; what
+/// comes of a power cut at any moment of a rebase, the tests of crashes show with every write of it.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 21] = [
+    const SELDOM: [&str; 22] = [
         "debian13",
         "dir-store",
         "unstable",
         "composefs",
-        "sealed",
+        "encrypted",
+        "power-cut-rebase",
         "fstab",
         "whole",
         "sealed-whole",
