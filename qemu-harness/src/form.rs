@@ -157,8 +157,16 @@ printf '%s\n' 'PARTLABEL=root / ext4 defaults 0 1' 'PARTLABEL=usr /usr erofs ro 
 echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
 "#;
 
+/// systemd-repart writes on what it makes a file system of where that belongs; a machine that finds another reboots.
 const FOUND: &str = r#"
 : > /etc/fstab
+belongs() {
+    setfattr --name=user.validatefs.mount_point --value="$1" "$1"
+    setfattr --name=user.validatefs.gpt_label --value="$2" "$1"
+    setfattr --name=user.validatefs.gpt_type_uuid --value="$3" "$1"
+}
+belongs /usr usr 8484680c-9521-48c6-9c11-b0720656f69e
+belongs / root 4f68bce3-e8cd-4db1-96e7-fbcaf984b709
 echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
 "#;
 

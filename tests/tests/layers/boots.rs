@@ -13,7 +13,7 @@ use veneer_tests::mounts;
 use veneer_tests::run::tool;
 use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::store::Store;
-use veneer_tests::tree::{Tree, assert_same};
+use veneer_tests::tree::{Tree, assert_same, xattrs};
 use veneer_tests::upper::Upper;
 
 use crate::stories::{first, fresh, mine, second, settled};
@@ -63,6 +63,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         run: shared,
     },
     Scenario { name: "usr_keeps_its_attributes_and_gets_a_new_time", needs: &[], run: root_of_usr },
+    Scenario { name: "usr_does_not_say_where_its_file_system_belongs", needs: &[], run: where_it_belongs },
     Scenario { name: "layer_follows_a_chain_of_bases", needs: &[], run: chain },
     Scenario { name: "rebase_comes_from_the_layer_used_last", needs: &[], run: last_used },
     Scenario { name: "layer_named_on_the_command_line", needs: &[], run: named },
@@ -213,6 +214,25 @@ fn root_of_usr(dir: &Path) {
     );
     machine.boot_layer("used");
     assert_eq!(mtime(&machine.usr()), on_b, "nothing is new on the second boot");
+}
+
+/// systemd-validatefs@.service(8) asks the root of a file system, and reboots a machine whose answer is not what it has.
+fn where_it_belongs(dir: &Path) {
+    const SAID: &str = "user.validatefs.mount_point";
+    let said = |edits: Edits| edits.xattr("", SAID, "/usr").xattr("", "user.mine", "1");
+    let shown = |machine: &Machine| {
+        let (usr, base) = (xattrs(&machine.usr()), xattrs(&machine.base_point()));
+        assert!(usr.contains_key("user.mine") && !usr.contains_key(SAID), "{usr:?}");
+        assert!(base.contains_key(SAID), "the base says it as before: {base:?}");
+    };
+    let mut machine = Machine::new(dir, Store::Dir);
+    for (name, edits, action) in [("A", first(), "bound"), ("B", second(), "rebased")] {
+        machine.install(&Base::build(dir, name, Form::Dir, &said(edits)));
+        machine.boot_layer(action);
+        shown(&machine);
+    }
+    machine.boot_layer("used");
+    shown(&machine);
 }
 
 fn mtime(path: &Path) -> i64 {

@@ -43,7 +43,7 @@ pub struct Attributes {
     pub uid: u32,
     /// Group.
     pub gid: u32,
-    /// Extended attributes by name, sorted.
+    /// Extended attributes by name, sorted; but for those that are not the entry's own.
     pub xattrs: Vec<(CString, Vec<u8>)>,
     /// Access and modification time, seconds and nanoseconds.
     times: [(i64, i64); 2],
@@ -160,6 +160,10 @@ pub fn is_opaque(dir: &Dir, name: &CStr) -> Result<bool> {
 /// system.
 const ACL_OF_XFS: &[u8] = b"trusted.SGI_ACL_";
 
+/// What the root of a file system says of where that may be mounted (systemd-validatefs@.service(8)). An overlay that said it, too,
+/// would be refused for having no device, and the machine rebooted.
+const OF_FILE_SYSTEM: &[u8] = b"user.validatefs.";
+
 fn xattrs(dir: &Dir, name: &CStr) -> Result<Vec<(CString, Vec<u8>)>> {
     let at = dir.proc_path(name);
     // Most entries have none, few have more than fit here: a list that does not fit is asked for in full.
@@ -175,8 +179,8 @@ fn xattrs(dir: &Dir, name: &CStr) -> Result<Vec<(CString, Vec<u8>)>> {
         Err(e) => return Err(e).reading(dir.path_of(name)),
     };
     let mut found = Vec::new();
-    for raw in list[..length].split(|b| *b == 0).filter(|raw| !raw.is_empty() && !raw.starts_with(ACL_OF_XFS))
-    {
+    let not_its_own = |raw: &[u8]| raw.starts_with(ACL_OF_XFS) || raw.starts_with(OF_FILE_SYSTEM);
+    for raw in list[..length].split(|b| *b == 0).filter(|raw| !raw.is_empty() && !not_its_own(raw)) {
         let Ok(attribute) = CString::new(raw) else { continue };
         let mut value = vec![0_u8; 256];
         let size = match rustix::fs::lgetxattr(&*at, &*attribute, &mut value[..]) {
