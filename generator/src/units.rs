@@ -103,6 +103,9 @@ fn device_wait(timeout: Duration) -> String {
 
 /// No default dependencies: they would unmount it before the switch of the root. Below /run/initramfs systemd leaves it
 /// alone from then on.
+///
+/// What sets up a deployment makes all mounts private. One that was made before stays in the mount namespaces that others have
+/// (systemd-udevd's), and could not be undone to be mounted in another way: see mount/ext4.rs.
 fn device_mount(device: &Path, name: &str) -> String {
     let what = literal(&device.display().to_string());
     format!(
@@ -112,7 +115,7 @@ fn device_mount(device: &Path, name: &str) -> String {
          Documentation=man:veneer-generator(8)\n\
          DefaultDependencies=no\n\
          Requires=systemd-fsck@{name}.service\n\
-         After=systemd-fsck@{name}.service\n\
+         After=systemd-fsck@{name}.service ostree-prepare-root.service bootc-root-setup.service\n\
          Before={SERVICE} {LATER}\n\
          \n\
          [Mount]\n\

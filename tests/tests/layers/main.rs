@@ -2,6 +2,7 @@
 //! know its interfaces and nothing of its inside.
 #![allow(missing_docs)]
 
+mod allocation;
 mod arguments;
 mod bad_input;
 mod boots;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         terminal::SCENARIOS,
         doctor::SCENARIOS,
         stopped::SCENARIOS,
+        allocation::SCENARIOS,
         arguments::SCENARIOS,
         conf::SCENARIOS,
         kernel::SCENARIOS,

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::fs::{major, minor};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 
 use super::{MountRow, failed};
@@ -50,7 +51,14 @@ pub fn allocate_at_once(row: &MountRow, for_good: bool) -> Result<()> {
     }
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::NOATIME;
     let mount = |data| rustix::mount::mount(&row.source, &row.target, "ext4", flags, data);
-    let Err(first) = mount(c"nodelalloc") else { return Ok(()) };
+    let Err(first) = mount(c"nodelalloc") else {
+        // The kernel says nothing where the file system was never given up, and the option is not in force.
+        return if delays_allocation(row) {
+            Err(failed("unmount", &row.target, Errno::BUSY, "another mount namespace has it, too".to_owned()))
+        } else {
+            Ok(())
+        };
+    };
     let what = match mount(c"") {
         Ok(()) => "it is mounted without that".to_owned(),
         Err(second) => format!("nor can it be mounted without that: {second}"),
