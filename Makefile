@@ -18,6 +18,9 @@ pkgdir = $(patsubst /lib/%,/usr/lib/%,$(or $(shell $(PKG_CONFIG) --variable=$(2)
 unitdir = $(call pkgdir,systemd,systemdsystemunitdir,/usr/lib/systemd/system)
 generatordir = $(call pkgdir,systemd,systemdsystemgeneratordir,/usr/lib/systemd/system-generators)
 tmpfilesdir = $(call pkgdir,systemd,tmpfilesdir,/usr/lib/tmpfiles.d)
+# Where pam_motd(8) looks beside /etc and /run. Without anything to say there is nothing where the link leads. A link that
+# systemd-tmpfiles makes in /run would be against SELinux's reference policy.
+motddir = /usr/lib/motd.d
 udevdir = $(call pkgdir,udev,udevdir,/usr/lib/udev)
 dracutmodulesdir = $(call pkgdir,dracut,dracutmodulesdir,/usr/lib/dracut/modules.d)
 dracutconfdir = $(call pkgdir,dracut,dracutconfdir,/usr/lib/dracut/dracut.conf.d)
@@ -107,6 +110,8 @@ install: $(BUILT) $(PAGES)
 	$(INSTALL) -m 644 packaging/hooks/* '$(DESTDIR)$(PREFIX)/share/veneer/hooks/'
 	$(INSTALL) -m 644 packaging/repart.d/60-veneer.conf '$(DESTDIR)$(PREFIX)/share/veneer/repart.d/60-veneer.conf'
 	$(INSTALL) -m 644 cli/units/veneer.tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/veneer.conf'
+	$(INSTALL) -d '$(DESTDIR)$(motddir)'
+	ln -sfn ../../../run/veneer/motd '$(DESTDIR)$(motddir)/50-veneer'
 	$(INSTALL) -m 644 dracut-module/59veneer/61-veneer.rules '$(DESTDIR)$(udevdir)/rules.d/61-veneer.rules'
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/module-setup.sh \
 	    > '$(DESTDIR)$(dracutmodulesdir)/59veneer/module-setup.sh'

@@ -11,6 +11,7 @@ mod date;
 mod failure;
 mod finding;
 mod image;
+mod labels;
 mod lines;
 mod output;
 mod owner;

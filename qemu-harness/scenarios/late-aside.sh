@@ -4,7 +4,7 @@ right_base
 pristine trial-failed
 refuse "the user's file is not there" test -e /usr/share/mine
 check "status tells the way out" sh -c 'veneer status | grep "veneer retry"'
-check "the message at login tells it too" grep "veneer retry" /run/motd.d/50-veneer
+check "the message at login tells it too" grep "veneer retry" /usr/lib/motd.d/50-veneer
 check "the journal has it under its own id" sh -c \
     'journalctl --boot --quiet --output=cat VENEER_REASON=trial-failed | grep "set aside"'
 

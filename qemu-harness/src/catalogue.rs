@@ -1,10 +1,12 @@
 //! The scenarios. To add one: write its guest script, add an entry here.
 
+use std::time::Duration;
+
 use crate::disk::Store;
 use crate::recipe::{
     COMPOSEFS_A, COMPOSEFS_B, DEBIAN13_A, DEBIAN13_B, DNF_A, DNF_B, ENCRYPTED_A, ENCRYPTED_B, FOUND_A,
     FOUND_B, FSTAB_A, FSTAB_B, OSTREE_A, OSTREE_B, Recipe, SEALED_A, SEALED_B, SEALED_WHOLE_A,
-    SEALED_WHOLE_B, UNSTABLE_A, UNSTABLE_B, WHOLE_A, WHOLE_B,
+    SEALED_WHOLE_B, SELINUX_A, SELINUX_B, UNSTABLE_A, UNSTABLE_B, WHOLE_A, WHOLE_B,
 };
 use crate::scenario::{Boot, Ends, Scenario};
 
@@ -84,6 +86,32 @@ const ENCRYPTED_REBOOT: &str =
 const ENCRYPTED_UPDATE: &str =
     concat!(include_str!("../scenarios/encrypted-passphrase.sh"), include_str!("../scenarios/update.sh"));
 const ENCRYPTED_LOCKED: &str = include_str!("../scenarios/encrypted-locked.sh");
+const SELINUX_BARE: &str =
+    concat!(include_str!("../scenarios/selinux.sh"), include_str!("../scenarios/selinux-bare.sh"));
+const SELINUX_INSTALL: &str = concat!(
+    include_str!("../scenarios/selinux.sh"),
+    include_str!("../scenarios/install.sh"),
+    include_str!("../scenarios/selinux-page.sh"),
+    include_str!("../scenarios/selinux-layer.sh")
+);
+const SELINUX_REBOOT: &str = concat!(
+    include_str!("../scenarios/selinux.sh"),
+    include_str!("../scenarios/reboot.sh"),
+    include_str!("../scenarios/selinux-layer.sh"),
+    include_str!("../scenarios/selinux-policy.sh")
+);
+const SELINUX_UPDATE: &str = concat!(
+    include_str!("../scenarios/selinux.sh"),
+    include_str!("../scenarios/update.sh"),
+    include_str!("../scenarios/selinux-layer.sh"),
+    include_str!("../scenarios/selinux-anew.sh")
+);
+const SELINUX_ROLLBACK: &str = concat!(
+    include_str!("../scenarios/selinux.sh"),
+    include_str!("../scenarios/rollback.sh"),
+    include_str!("../scenarios/selinux-enforcing.sh"),
+    include_str!("../scenarios/selinux-layer.sh")
+);
 const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
 
 /// Words that mean nothing, or are wrong: each must be warned about at most.
@@ -150,6 +178,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     all.push(composefs);
     all.push(encrypted());
     all.push(extensions());
+    all.push(selinux());
     all.push(story("fstab", "/usr is in /etc/fstab alone", &FSTAB_A, &FSTAB_B));
     all.push(story("whole", "all of the system is one read-only file system", &WHOLE_A, &WHOLE_B));
     let mut found = story("found", "systemd finds /usr; another disk has a store, too", &FOUND_A, &FOUND_B);
@@ -250,7 +279,7 @@ fn of_one_boot() -> [Scenario; 11] {
 /// shown by another scenario, or without a machine: what debian13 does, ostree does with apt, and dnf5 with such an image; what
 /// comes of a power cut at any moment of a rebase, the tests of crashes show with every write of it.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 22] = [
+    const SELDOM: [&str; 23] = [
         "debian13",
         "dir-store",
         "unstable",
@@ -263,6 +292,7 @@ pub(crate) fn check() -> Vec<Scenario> {
         "extensions",
         "found",
         "other-disk",
+        "selinux",
         "guarded-dnf5",
         "kept-layers",
         "hidden",
@@ -363,6 +393,35 @@ fn extensions() -> Scenario {
     );
     let about = "systemd-sysext and systemd-confext over a layer";
     Scenario { name: "extensions", about, store: Store::Ext4, boots }
+}
+
+/// Debian's reference policy: what it denies on the bare base, and that with a layer it is no more.
+fn selinux() -> Scenario {
+    let layers = there_and_back(
+        [&SELINUX_A, &SELINUX_B],
+        [
+            ("a layer is bound, packages installed, permissive", SELINUX_INSTALL),
+            ("reboot: the layer is used", SELINUX_REBOOT),
+            ("base updated: the layer is rebased and labelled anew", SELINUX_UPDATE),
+            ("base rolled back, enforcing: the old layer, and a package", SELINUX_ROLLBACK),
+        ],
+    );
+    let mut boots = vec![
+        Boot {
+            cmdline: "enforcing=0 rd.veneer.mode=pristine",
+            ..Boot::new("the bare base, permissive: what is denied there", &SELINUX_A, SELINUX_BARE)
+        },
+        Boot {
+            cmdline: "enforcing=1 rd.veneer.mode=pristine",
+            ..Boot::new("the bare base, enforcing", &SELINUX_A, SELINUX_BARE)
+        },
+    ];
+    boots.extend(layers.into_iter().map(|boot| Boot { cmdline: "enforcing=0", ..boot }));
+    boots[5].cmdline = "enforcing=1";
+    // The kernel says a lot on an emulated console.
+    let boots = boots.into_iter().map(|boot| Boot { deadline: Duration::from_secs(1800), ..boot }).collect();
+    let about = "SELinux with Debian's reference policy: labels and denials";
+    Scenario { name: "selinux", about, store: Store::Ext4, boots }
 }
 
 /// A sealed /usr and a store that only this machine opens; each way to unlock it once, and none.

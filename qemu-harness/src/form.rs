@@ -12,6 +12,8 @@ pub(crate) enum Form {
     Fstab,
     /// The same, found by its type on the disk that the boot loader came from; nothing is named anywhere.
     Found,
+    /// As plain, with SELinux: all of it is labelled as Debian's reference policy wants it.
+    Labelled,
     /// / is one file system that nobody can write to, with /usr in it. /var and what is changed in /etc are on a partition.
     Whole,
     /// The same on dm-verity.
@@ -69,6 +71,14 @@ impl Form {
         self == Self::Encrypted
     }
 
+    /// Packages that it takes beyond those of the recipe.
+    pub(crate) fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Labelled => &["selinux-policy-default", "policycoreutils", "selinux-utils"],
+            _ => &[],
+        }
+    }
+
     /// The file system that the bare /usr is seen as.
     pub(crate) fn usr_type(self) -> &'static str {
         match self {
@@ -81,7 +91,9 @@ impl Form {
     /// The partition that an update writes; with ostree the machine does that itself.
     pub(crate) fn base(self) -> Option<Kind> {
         match self {
-            Self::Plain | Self::Fstab | Self::Found | Self::Sealed | Self::Encrypted => Some(Kind::Usr),
+            Self::Plain | Self::Fstab | Self::Found | Self::Labelled | Self::Sealed | Self::Encrypted => {
+                Some(Kind::Usr)
+            }
             Self::Whole | Self::SealedWhole => Some(Kind::Root),
             Self::Ostree | Self::Composefs => None,
         }
@@ -95,7 +107,7 @@ impl Form {
     /// The partitions of a disk, with sizes in MiB, but for the store.
     pub(crate) fn partitions(self) -> &'static [(Kind, u64)] {
         match self {
-            Self::Plain | Self::Fstab => &[(Kind::Root, IMAGE_MIB), (Kind::Usr, IMAGE_MIB)],
+            Self::Plain | Self::Fstab | Self::Labelled => &[(Kind::Root, IMAGE_MIB), (Kind::Usr, IMAGE_MIB)],
             Self::Found => &[(Kind::Esp, ESP_MIB), (Kind::Root, IMAGE_MIB), (Kind::Usr, IMAGE_MIB)],
             Self::Whole => &[(Kind::Root, IMAGE_MIB), (Kind::Var, IMAGE_MIB)],
             Self::SealedWhole => {
@@ -116,6 +128,11 @@ impl Form {
             Self::Plain => format!("{root} mount.usr=PARTLABEL=usr {usr}"),
             Self::Fstab => root.to_owned(),
             Self::Found => format!("root=gpt-auto rw mount.usr=dissect {usr}"),
+            // Every denial counts, and the kernel would drop all but ten in five seconds.
+            Self::Labelled => format!(
+                "{root} mount.usr=PARTLABEL=usr {usr} security=selinux selinux=1 audit=1 audit_backlog_limit=8192 \
+                 sysctl.kernel.printk_ratelimit=0"
+            ),
             Self::Whole => "root=PARTLABEL=root rootfstype=erofs ro".to_owned(),
             Self::SealedWhole => format!(
                 "root=/dev/mapper/root rootfstype=erofs ro roothash={hash} \
@@ -137,6 +154,7 @@ impl Form {
             Self::Plain => PLAIN,
             Self::Fstab => FSTAB,
             Self::Found => FOUND,
+            Self::Labelled => LABELLED,
             Self::Whole => WHOLE,
             Self::SealedWhole => SEALED_WHOLE,
             Self::Sealed => SEALED,
@@ -168,6 +186,16 @@ belongs() {
 belongs /usr usr 8484680c-9521-48c6-9c11-b0720656f69e
 belongs / root 4f68bce3-e8cd-4db1-96e7-fbcaf984b709
 echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
+"#;
+
+/// The scripts of the boots are somebody who has logged in, whom this policy does not confine.
+const LABELLED: &str = r#"
+echo 'PARTLABEL=root / ext4 defaults 0 1' > /etc/fstab
+echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
+mkdir -p /etc/systemd/system/veneer-test.service.d
+printf '%s\n' '[Service]' 'SELinuxContext=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023' \
+    > /etc/systemd/system/veneer-test.service.d/selinux.conf
+echo '/etc/veneer-test/agent -- system_u:object_r:bin_t:s0' >> /etc/selinux/default/contexts/files/file_contexts.local
 "#;
 
 /// The paths of an overlay's layers are as the initramfs sees them, which mounts it; that /var comes first, nothing else says.

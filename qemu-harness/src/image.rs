@@ -110,6 +110,9 @@ const HASHES: &str = "base.verity";
 const ROOT_HASH: &str = "base.roothash";
 pub(crate) const STATE: &str = "state.ext4";
 
+/// Where SELinux has a file's label.
+const LABEL: &str = "security.selinux";
+
 /// An image's name in the cache.
 pub(crate) fn name(recipe: &Recipe, stage: &Stage) -> String {
     format!("image-{}-{}", recipe.name, key(recipe, stage).short())
@@ -137,7 +140,8 @@ fn key(recipe: &Recipe, stage: &Stage) -> Key {
 /// What turns the copied tree into the tree of an image-based system, in the chroot: the guide for image builders, between
 /// what only the tests need.
 fn script(recipe: &Recipe, stage: &Stage) -> String {
-    format!("{BEFORE}{}{}{AFTER}", recipe.form.setup(), guide::script(recipe, stage.has_veneer()))
+    let guide = guide::script(recipe, stage.has_veneer());
+    format!("{BEFORE}{}{guide}{AFTER}{}", recipe.form.setup(), guide::labels(recipe.form))
 }
 
 const FACTS: [&str; 2] = ["base.packages", "base.verify"];
@@ -282,8 +286,14 @@ impl Builder<'_> {
     fn parted(&self, root: &Path) -> std::io::Result<(PathBuf, PathBuf)> {
         let below = if self.recipe.form.is_whole() { "var" } else { "usr" };
         let apart = self.dir.join(below);
-        fs::rename(root.join(below), &apart)?;
-        fs::create_dir(root.join(below))?;
+        let from = root.join(below);
+        fs::rename(&from, &apart)?;
+        fs::create_dir(&from)?;
+        let mut label = [0_u8; 256];
+        // Only some images are labelled; there, what is mounted upon is, too.
+        if let Ok(length) = rustix::fs::lgetxattr(&apart, LABEL, &mut label[..]) {
+            rustix::fs::lsetxattr(&from, LABEL, &label[..length], rustix::fs::XattrFlags::empty())?;
+        }
         Ok(if self.recipe.form.is_whole() { (root.to_owned(), apart) } else { (apart, root.to_owned()) })
     }
 

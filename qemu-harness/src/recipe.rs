@@ -182,6 +182,16 @@ pub(crate) static ENCRYPTED_B: Recipe = DEBIAN13_B.as_form(
     Form::Encrypted,
 );
 
+/// Debian 13 with SELinux.
+pub(crate) static SELINUX_A: Recipe =
+    Recipe { tree: "selinux-a", ..DEBIAN13_A.as_form("selinux-a", "Debian 13 with SELinux", Form::Labelled) };
+
+/// What that is updated to.
+pub(crate) static SELINUX_B: Recipe = Recipe {
+    tree: "selinux-b",
+    ..DEBIAN13_B.as_form("selinux-b", "Debian 13 with updates and SELinux", Form::Labelled)
+};
+
 /// Debian 13 as a deployment of ostree.
 pub(crate) static OSTREE_A: Recipe = DEBIAN13_A.as_form("ostree-a", "Debian 13, of ostree", Form::Ostree);
 
@@ -231,6 +241,8 @@ pub(crate) static ALL: &[&Recipe] = &[
     &SEALED_WHOLE_B,
     &ENCRYPTED_A,
     &ENCRYPTED_B,
+    &SELINUX_A,
+    &SELINUX_B,
     &OSTREE_A,
     &OSTREE_B,
     &COMPOSEFS_A,
@@ -259,7 +271,7 @@ impl Recipe {
 
     /// All packages asked for, as mmdebstrap's `--include` takes them.
     pub(crate) fn include(&self) -> String {
-        [COMMON, self.packages].concat().join(",")
+        [COMMON, self.packages, self.form.packages()].concat().join(",")
     }
 
     /// The key of the tree of packages. What is installed on top of it has a key of its own.

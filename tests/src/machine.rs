@@ -266,6 +266,12 @@ impl Machine {
         self.run(&mut Command::new("env"), words)
     }
 
+    /// The same, with these variables (`NAME=VALUE`).
+    #[track_caller]
+    pub fn veneer_in(&self, variables: &[&str], words: &[&str]) -> Finished {
+        self.run(Command::new("env").args(variables), words)
+    }
+
     /// The command, started by a program that takes it as arguments.
     #[track_caller]
     fn run(&self, starter: &mut Command, words: &[&str]) -> Finished {

@@ -9,6 +9,7 @@ use veneer::tree::Dir;
 use super::{answer, open, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
+use crate::labels;
 use crate::terminal::{Unit, tell};
 
 pub(crate) fn record(options: &Options) -> Result<String, Failure> {
@@ -24,6 +25,14 @@ pub(crate) fn record(options: &Options) -> Result<String, Failure> {
     let base = running_base(options)?;
     // A package manager that ended a moment ago has most of its work in memory.
     dir.sync_filesystem()?;
+    // Before anything is made: what is made in a directory with a label has one.
+    let labelled = labels::label(&options.root, &base).and_then(|label| match label {
+        Some(label) => labels::give(&label, &store),
+        None => Ok(()),
+    });
+    if let Err(error) = labelled {
+        log::warn!("{error}; what has no SELinux label goes without, and the record is written all the same");
+    }
     let record = dir.ensure_sub(c"record", 0o700)?;
     // A base never changes: what was recorded of all its packages stays true.
     let is_whole =

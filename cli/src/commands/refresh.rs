@@ -14,7 +14,8 @@ use super::other::look_at_layer;
 use super::{count, open, this_boot};
 use crate::args::Options;
 use crate::failure::Failure;
-use crate::refresh::{Step, When, pending, steps};
+use crate::labels;
+use crate::refresh::{Step, When, pending, relabel, steps};
 
 /// In the runtime directory: what had to be done early is done.
 const EARLY_DONE: &str = "refreshed-early";
@@ -32,13 +33,18 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
         When::Early => options.early || !early_mark.exists(),
         When::Late => !options.early,
     };
+    // The layer's own is that of the base.
+    let label = labels::label(&options.root, &upper)?;
     let mut all = steps(|path| has_something(&upper, path), |path| list(&upper, path));
+    if label.is_some() {
+        all.push(relabel(&upper)?);
+    }
     if !options.early {
         all.extend(dpkg_triggers(&options.root, &upper));
     }
     all.retain(|step| is_due(step) && is_there(&options.root, &step.program));
-    // Libraries and modules first, then the triggers of packages, then the tables' other commands.
-    all.sort_by_key(|step| (step.when, !step.program.starts_with("dpkg")));
+    // Labels first, then libraries and modules, then the triggers of packages, then the tables' other commands.
+    all.sort_by_key(|step| (step.when, step.program != "restorecon", !step.program.starts_with("dpkg")));
     if options.dry_run && options.json {
         return Ok(in_json(Some(&layer.id), &all));
     }
@@ -54,6 +60,12 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
     }
     if is_guarded(options) {
         unguard_alone(&usr)?;
+    }
+    if let Some(label) = label {
+        let store = open(options)?;
+        labels::give(&label, &store)?;
+        // What was made of it in the initramfs; what the policy wants instead comes right after.
+        label.give_all(&store.open_layer(&layer.id)?, labels::UPPER)?;
     }
     let mut failed = Vec::new();
     for step in &all {

@@ -40,6 +40,8 @@ pub(super) fn links() -> impl Iterator<Item = String> {
 
 const VENDOR: &str = "usr/lib/systemd/system";
 const LOCAL: &str = "etc/systemd/system";
+/// What pam_motd(8) shows.
+const MOTD: &str = "usr/lib/motd.d/50-veneer";
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
@@ -55,6 +57,7 @@ pub(crate) struct Facts {
     units: Vec<(&'static str, &'static str, &'static str, State)>,
     has_command: bool,
     has_tmpfiles: bool,
+    has_motd: bool,
 }
 
 impl Facts {
@@ -65,6 +68,8 @@ impl Facts {
             units: units.collect(),
             has_command: root.is_program("usr/bin/veneer"),
             has_tmpfiles: root.exists("usr/lib/tmpfiles.d/veneer.conf"),
+            // The link itself: it leads to something only if there is something to say.
+            has_motd: root.dir().join(MOTD).is_symlink(),
         }
     }
 
@@ -95,12 +100,17 @@ impl Facts {
         }
         if !self.has_tmpfiles {
             let message =
-                "there is no tmpfiles.d/veneer.conf: nobody is told at login why a boot is pristine";
+                "there is no tmpfiles.d/veneer.conf: systemd-tmpfiles is not told to leave the store alone";
             found.push(Finding::warning(
                 "tmpfiles-missing",
                 message,
                 "Install cli/units/veneer.tmpfiles.conf as /usr/lib/tmpfiles.d/veneer.conf.",
             ));
+        }
+        if !self.has_motd {
+            let message = format!("there is no /{MOTD}: nobody is told at login why a boot is pristine");
+            let next = format!("`ln -s /run/veneer/motd /{MOTD}`, as `make install` does.");
+            found.push(Finding::warning("motd-missing", message, next));
         }
         found
     }
@@ -159,7 +169,10 @@ mod tests {
         tree.link("etc/systemd/system/veneer-record.service", "/dev/null");
         assert_eq!(found(), ["unit-masked"]);
         tree.remove("usr/lib/systemd/system/veneer-refresh.service").remove("usr/bin/veneer");
-        tree.remove("usr/lib/tmpfiles.d/veneer.conf");
-        assert_eq!(found(), ["unit-missing", "unit-masked", "command-missing", "tmpfiles-missing"]);
+        tree.remove("usr/lib/tmpfiles.d/veneer.conf").remove(MOTD);
+        assert_eq!(
+            found(),
+            ["unit-missing", "unit-masked", "command-missing", "tmpfiles-missing", "motd-missing"]
+        );
     }
 }

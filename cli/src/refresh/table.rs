@@ -51,8 +51,9 @@ pub(crate) fn steps(has: impl Fn(&Path) -> bool, list: impl Fn(&Path) -> Vec<Str
             }
             let name = dir.rsplit('/').next().unwrap_or(&dir);
             let fill = |word: &&str| word.replace("{name}", name).replace("{}", &format!("/usr/{dir}"));
-            let step =
-                Step { when, program: program.to_owned(), arguments: arguments.iter().map(fill).collect() };
+            let arguments: Vec<String> = arguments.iter().map(fill).collect();
+            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let step = Step::new(when, program, &words);
             if !steps.contains(&step) {
                 steps.push(step);
             }

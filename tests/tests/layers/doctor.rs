@@ -18,12 +18,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 /// What the test's bases, which have no units and no initramfs, always lack, and what is told of every store.
-const ALWAYS: [&str; 6] = [
+const ALWAYS: [&str; 7] = [
     "command-missing",
     "database-none",
     "initramfs-not-found",
     "store-identity",
     "tmpfiles-missing",
+    "motd-missing",
     "unit-missing",
 ];
 

@@ -20,6 +20,7 @@ mod guarded;
 mod identity;
 mod keeping;
 mod kernel;
+mod labels;
 mod pacman;
 mod probe;
 mod random;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         arguments::SCENARIOS,
         conf::SCENARIOS,
         kernel::SCENARIOS,
+        labels::SCENARIOS,
         dpkg::SCENARIOS,
         pacman::SCENARIOS,
         soname::SCENARIOS,

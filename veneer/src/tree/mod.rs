@@ -4,6 +4,7 @@
 mod attributes;
 mod depth;
 mod dir;
+mod label;
 mod removal;
 mod shadow;
 mod split;
@@ -16,6 +17,7 @@ pub use attributes::{
 pub use depth::{DEPTH_LIMIT, check_depth};
 pub use dir::{Dir, Kind, is_whiteout, read_at_once, read_whole};
 pub(crate) use dir::{each_piece, leave_open, read_sized};
+pub use label::Label;
 pub use shadow::shadow_down;
 pub use split::split;
 pub use sum::sum_of;
