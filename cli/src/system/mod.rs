@@ -1,6 +1,7 @@
 //! What is wrong with the running system: facts of this boot, each sort in a file of its own, judged apart from gathering.
 
 mod boot;
+mod labels;
 mod mount;
 mod record;
 mod services;
@@ -25,6 +26,7 @@ pub(crate) fn check(options: &Options, root: &Root) -> Result<Vec<Finding>, Fail
         found.extend(store::Facts::gather(options, status, &configuration.intent).judge());
         if let Some(layer) = layer {
             found.extend(record::Facts::gather(options, &layer.id).judge());
+            found.extend(labels::Facts::gather(options, root)?.judge());
         }
     }
     found.extend(services::Facts::gather(options, root).judge());

@@ -47,6 +47,11 @@ fn without(machine: &Machine) -> Vec<PathBuf> {
     all.filter(|path| path.starts_with("veneer")).collect()
 }
 
+/// What `veneer doctor` says, of which other tests know more.
+fn doctor(machine: &Machine) -> String {
+    machine.veneer(&["doctor"]).stdout
+}
+
 fn of_the_store(dir: &Path) {
     let mut machine = Machine::new(dir, Store::Dir);
     machine.install(&Base::build(dir, "A", Form::Dir, &labelled(first(), USR)));
@@ -58,6 +63,7 @@ fn of_the_store(dir: &Path) {
     let contexts = machine.sysroot.join("sys/fs/selinux/initial_contexts");
     fs::create_dir_all(&contexts).expect("make a directory");
     fs::write(contexts.join("unlabeled"), NONE).expect("write a file");
+    fs::write(contexts.with_file_name("enforce"), "0").expect("write a file");
     Edits::new().xattr("veneer/lock", LABEL, NONE).xattr("veneer/store", LABEL, OTHER).apply(&machine.store);
     mine().apply(&machine.usr());
     machine.record();
@@ -72,6 +78,7 @@ fn of_the_store(dir: &Path) {
     // What is made in a running system has its label from the policy, which is not there: here that is the record itself.
     let is_new =
         |path: &PathBuf| path.starts_with(layer.join("upper")) || path.starts_with(layer.join("record"));
+    assert!(!doctor(&machine).contains("base-unlabelled"));
     let others: Vec<PathBuf> = without(&machine).into_iter().filter(|path| !is_new(path)).collect();
     assert_eq!(others, Vec::<PathBuf>::new());
     assert!(
@@ -130,6 +137,11 @@ fn of_a_base_without(dir: &Path) {
     let (mut machine, _) = settled(dir, Store::Dir);
     machine.boot_layer("used");
     machine.record();
+    assert!(!doctor(&machine).contains("base-unlabelled"), "nobody asks for labels");
+    let selinux = machine.sysroot.join("sys/fs/selinux");
+    fs::create_dir_all(&selinux).expect("make a directory");
+    fs::write(selinux.join("enforce"), "0").expect("write a file");
+    assert!(doctor(&machine).contains("base-unlabelled"), "{}", doctor(&machine));
     assert!(labels(&machine).values().all(Option::is_none), "{:?}", labels(&machine));
     let b = second().file("sbin/restorecon", "").mode("sbin/restorecon", 0o755);
     machine.install(&Base::build(dir, "B", Form::Dir, &b));
