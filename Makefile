@@ -111,7 +111,7 @@ install: $(BUILT) $(PAGES)
 	$(INSTALL) -m 644 packaging/repart.d/60-veneer.conf '$(DESTDIR)$(PREFIX)/share/veneer/repart.d/60-veneer.conf'
 	$(INSTALL) -m 644 cli/units/veneer.tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/veneer.conf'
 	$(INSTALL) -d '$(DESTDIR)$(motddir)'
-	ln -sfn ../../../run/veneer/motd '$(DESTDIR)$(motddir)/50-veneer'
+	ln -sfn /run/veneer/motd '$(DESTDIR)$(motddir)/50-veneer'
 	$(INSTALL) -m 644 dracut-module/59veneer/61-veneer.rules '$(DESTDIR)$(udevdir)/rules.d/61-veneer.rules'
 	sed 's,/usr/lib/veneer/,$(libexecdir)/,' dracut-module/59veneer/module-setup.sh \
 	    > '$(DESTDIR)$(dracutmodulesdir)/59veneer/module-setup.sh'

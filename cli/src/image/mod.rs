@@ -59,7 +59,7 @@ pub(crate) mod tests {
         let ask = include_str!("../../../dracut-module/50-veneer.conf");
         tree.write("usr/lib/dracut/dracut.conf.d/50-veneer.conf", ask)
             .write("usr/lib/tmpfiles.d/veneer.conf", "")
-            .link("usr/lib/motd.d/50-veneer", "../../../run/veneer/motd");
+            .link("usr/lib/motd.d/50-veneer", "/run/veneer/motd");
         for name in units::names() {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("units").join(name);
             let text = std::fs::read_to_string(path).expect("read a unit");
