@@ -63,9 +63,12 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
     }
     if let Some(label) = label {
         let store = open(options)?;
-        labels::give(&label, &store)?;
         // What was made of it in the initramfs; what the policy wants instead comes right after.
-        label.give_all(&store.open_layer(&layer.id)?, labels::UPPER)?;
+        let all = |dir: Dir| label.give_all(&dir, labels::UPPER);
+        let given = labels::give(&label, &store).and_then(|()| store.open_layer(&layer.id)).and_then(all);
+        if let Err(error) = given {
+            log::warn!("{error}; what has no SELinux label goes without, and the rest is done all the same");
+        }
     }
     let mut failed = Vec::new();
     for step in &all {
