@@ -6,8 +6,8 @@ find /usr -xdev | mislabelled > "$STATE/mislabelled"
 say "mislabelled in the bare base: $(wc -l < "$STATE/mislabelled")"
 note < "$STATE/mislabelled"
 denied > "$STATE/denied"
-denials < "$STATE/denied" > "$STATE/denials.${mode:?}"
-refuse "the policy denies something on the bare base" [ ! -s "$STATE/denials.${mode:?}" ]
-say "denied on the bare base: $(wc -l < "$STATE/denials.${mode:?}")"
+denials < "$STATE/denied" > "$STATE/denials"
+refuse "the policy denies something on the bare base" [ ! -s "$STATE/denials" ]
+say "denied on the bare base: $(wc -l < "$STATE/denials")"
 note < "$STATE/denied"
 is "none of it is Veneer's" "$(of_veneer < "$STATE/denied")" ""

@@ -9,7 +9,7 @@ is "what the layer has in /usr is labelled as the policy wants it" \
     "$(LC_ALL=C comm -13 "$STATE/mislabelled" "$STATE/mislabelled.now")" ""
 is "what is said of this boot, too" "$(stat --format=%C /run/veneer "$STATUS" | cut -d: -f3 | xargs)" "var_run_t var_run_t"
 denied > "$STATE/denied"
-denials < "$STATE/denied" | LC_ALL=C comm -13 "$STATE/denials.${mode:?}" - > "$STATE/new"
+denials < "$STATE/denied" | LC_ALL=C comm -13 "$STATE/denials" - > "$STATE/new"
 say "denied here, and not on the bare base: $(wc -l < "$STATE/new")"
 while read -r line; do
     ! denials <<< "$line" | LC_ALL=C comm -12 - "$STATE/new" | grep -q . || echo "$line"

@@ -91,7 +91,6 @@ const SELINUX_BARE: &str =
 const SELINUX_INSTALL: &str = concat!(
     include_str!("../scenarios/selinux.sh"),
     include_str!("../scenarios/install.sh"),
-    include_str!("../scenarios/selinux-page.sh"),
     include_str!("../scenarios/selinux-layer.sh")
 );
 const SELINUX_REBOOT: &str = concat!(
@@ -109,7 +108,7 @@ const SELINUX_UPDATE: &str = concat!(
 const SELINUX_ROLLBACK: &str = concat!(
     include_str!("../scenarios/selinux.sh"),
     include_str!("../scenarios/rollback.sh"),
-    include_str!("../scenarios/selinux-enforcing.sh"),
+    include_str!("../scenarios/selinux-again.sh"),
     include_str!("../scenarios/selinux-layer.sh")
 );
 const SOFT_REBOOT: &str = include_str!("../scenarios/soft-reboot.sh");
@@ -178,7 +177,16 @@ pub(crate) fn all() -> Vec<Scenario> {
     all.push(composefs);
     all.push(encrypted());
     all.push(extensions());
-    all.push(selinux());
+    all.push(selinux(
+        "selinux",
+        "SELinux with Debian's reference policy, permissive: labels and denials",
+        ["enforcing=0 rd.veneer.mode=pristine", "enforcing=0"],
+    ));
+    all.push(selinux(
+        "selinux-enforcing",
+        "the same, enforcing",
+        ["enforcing=1 rd.veneer.mode=pristine", "enforcing=1"],
+    ));
     all.push(story("fstab", "/usr is in /etc/fstab alone", &FSTAB_A, &FSTAB_B));
     all.push(story("whole", "all of the system is one read-only file system", &WHOLE_A, &WHOLE_B));
     let mut found = story("found", "systemd finds /usr; another disk has a store, too", &FOUND_A, &FOUND_B);
@@ -279,7 +287,7 @@ fn of_one_boot() -> [Scenario; 11] {
 /// shown by another scenario, or without a machine: what debian13 does, ostree does with apt, and dnf5 with such an image; what
 /// comes of a power cut at any moment of a rebase, the tests of crashes show with every write of it.
 pub(crate) fn check() -> Vec<Scenario> {
-    const SELDOM: [&str; 23] = [
+    const SELDOM: [&str; 24] = [
         "debian13",
         "dir-store",
         "unstable",
@@ -293,6 +301,7 @@ pub(crate) fn check() -> Vec<Scenario> {
         "found",
         "other-disk",
         "selinux",
+        "selinux-enforcing",
         "guarded-dnf5",
         "kept-layers",
         "hidden",
@@ -396,32 +405,24 @@ fn extensions() -> Scenario {
 }
 
 /// Debian's reference policy: what it denies on the bare base, and that with a layer it is no more.
-fn selinux() -> Scenario {
+fn selinux(name: &'static str, about: &'static str, [bare, mode]: [&'static str; 2]) -> Scenario {
+    let mut boots = vec![Boot {
+        cmdline: bare,
+        ..Boot::new("the bare base: what is denied there", &SELINUX_A, SELINUX_BARE)
+    }];
     let layers = there_and_back(
         [&SELINUX_A, &SELINUX_B],
         [
-            ("a layer is bound, packages installed, permissive", SELINUX_INSTALL),
-            ("reboot: the layer is used", SELINUX_REBOOT),
+            ("a layer is bound, a package installed", SELINUX_INSTALL),
+            ("reboot: the layer is used, the policy changes", SELINUX_REBOOT),
             ("base updated: the layer is rebased and labelled anew", SELINUX_UPDATE),
-            ("base rolled back, enforcing: the old layer, and a package", SELINUX_ROLLBACK),
+            ("base rolled back: the old layer as it was", SELINUX_ROLLBACK),
         ],
     );
-    let mut boots = vec![
-        Boot {
-            cmdline: "enforcing=0 rd.veneer.mode=pristine",
-            ..Boot::new("the bare base, permissive: what is denied there", &SELINUX_A, SELINUX_BARE)
-        },
-        Boot {
-            cmdline: "enforcing=1 rd.veneer.mode=pristine",
-            ..Boot::new("the bare base, enforcing", &SELINUX_A, SELINUX_BARE)
-        },
-    ];
-    boots.extend(layers.into_iter().map(|boot| Boot { cmdline: "enforcing=0", ..boot }));
-    boots[5].cmdline = "enforcing=1";
+    boots.extend(layers.into_iter().map(|boot| Boot { cmdline: mode, ..boot }));
     // The kernel says a lot on an emulated console.
     let boots = boots.into_iter().map(|boot| Boot { deadline: Duration::from_secs(1800), ..boot }).collect();
-    let about = "SELinux with Debian's reference policy: labels and denials";
-    Scenario { name: "selinux", about, store: Store::Ext4, boots }
+    Scenario { name, about, store: Store::Ext4, boots }
 }
 
 /// A sealed /usr and a store that only this machine opens; each way to unlock it once, and none.

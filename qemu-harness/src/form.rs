@@ -188,11 +188,12 @@ belongs / root 4f68bce3-e8cd-4db1-96e7-fbcaf984b709
 echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
 "#;
 
-/// The scripts of the boots are somebody who has logged in, whom this policy does not confine.
+/// The scripts of the boots are somebody who has logged in, whom this policy does not confine. nginx's own script would make
+/// /var/www without a label that lets nginx read there, on any Debian.
 const LABELLED: &str = r#"
 echo 'PARTLABEL=root / ext4 defaults 0 1' > /etc/fstab
 echo 'omit_dracutmodules+=" dm crypt ostree "' >> "$dracut"
-mkdir -p /etc/systemd/system/veneer-test.service.d
+mkdir -p /etc/systemd/system/veneer-test.service.d /var/www/html
 printf '%s\n' '[Service]' 'SELinuxContext=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023' \
     > /etc/systemd/system/veneer-test.service.d/selinux.conf
 echo '/etc/veneer-test/agent -- system_u:object_r:bin_t:s0' >> /etc/selinux/default/contexts/files/file_contexts.local

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 /// One row: the scenario, how /usr comes to be, and where the store is.
 type Row = (&'static str, &'static str, &'static str);
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 13] = [
     ("debian13", "a partition, `mount.usr=`", "a partition"),
     ("unstable", "a partition, `mount.usr=`", "a partition"),
     ("fstab", "a partition, in `/etc/fstab` alone", "a partition"),
@@ -23,7 +23,8 @@ const ROWS: [Row; 12] = [
     ("sealed-whole", "in a read-only root on dm-verity, `roothash=`", "a partition"),
     ("encrypted", "dm-verity, `usrhash=`", "LUKS2, made by systemd-repart: TPM2, key file, passphrase, none"),
     ("extensions", "a partition, system extensions over it", "a partition"),
-    ("selinux", "a partition, SELinux with Debian's policy", "a partition"),
+    ("selinux", "a partition, SELinux with Debian's policy, permissive", "a partition"),
+    ("selinux-enforcing", "a partition, SELinux with Debian's policy, enforcing", "a partition"),
     ("ostree", "a deployment of ostree, hard links", "a directory of the stateroot's /var"),
     ("composefs", "a deployment of ostree, composefs", "a partition"),
 ];

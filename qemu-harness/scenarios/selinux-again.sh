@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Where the policy is enforced, packages come and go as ever.
+# Packages come and go as ever, also where the policy is enforced.
 check "apt-get remove" apt-get remove --yes tree
 refuse "it is gone" test -e /usr/bin/tree
 check "apt-get install" apt-get install --yes tree
