@@ -1,6 +1,5 @@
 //! Whether SELinux is on and the base has no labels for it.
 
-use veneer::Error;
 use veneer::observe::base_beside;
 use veneer::tree::Dir;
 
@@ -17,12 +16,14 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Of a boot with a layer: the base is beside its store.
-    pub(crate) fn gather(options: &Options, root: &Root) -> Result<Self, Error> {
-        if !root.exists("sys/fs/selinux/enforce") {
-            return Ok(Facts::default());
+    pub(crate) fn gather(options: &Options, root: &Root) -> Self {
+        let base = Dir::open(&base_beside(&options.store));
+        let label = base.and_then(|base| label(root.dir(), &base));
+        // Of a base that cannot be looked at nothing is known, and others tell why.
+        Facts {
+            is_on: root.exists("sys/fs/selinux/enforce"),
+            is_labelled: label.map_or(true, |it| it.is_some()),
         }
-        let base = Dir::open(&base_beside(&options.store))?;
-        Ok(Facts { is_on: true, is_labelled: label(root.dir(), &base)?.is_some() })
     }
 
     pub(crate) fn judge(&self) -> Vec<Finding> {

@@ -26,7 +26,7 @@ pub(crate) fn check(options: &Options, root: &Root) -> Result<Vec<Finding>, Fail
         found.extend(store::Facts::gather(options, status, &configuration.intent).judge());
         if let Some(layer) = layer {
             found.extend(record::Facts::gather(options, &layer.id).judge());
-            found.extend(labels::Facts::gather(options, root)?.judge());
+            found.extend(labels::Facts::gather(options, root).judge());
         }
     }
     found.extend(services::Facts::gather(options, root).judge());
