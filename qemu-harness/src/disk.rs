@@ -116,7 +116,7 @@ impl<'a> Disk<'a> {
             match store {
                 Store::Absent | Store::Elsewhere | Store::Free | Store::Locked | Store::Unformatted => {}
                 Store::Ext4 | Store::Beside | Store::Twice => {
-                    disk.format(partition, partition.bytes / MIB)?
+                    disk.format(partition, partition.bytes / MIB)?;
                 }
                 Store::Short => disk.format(partition, SHORT_MIB)?,
                 Store::Damaged => {

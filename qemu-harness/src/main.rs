@@ -1,7 +1,7 @@
 //! Real machines for the tests of Veneer: builds images of Debian, boots them in QEMU and judges what they report.
 //!
 //! `cargo run -p qemu-harness -- list` names the scenarios. The host needs cargo, make and mmdebstrap; everything
-//! else, QEMU included, comes from a chroot in the cache. See src/catalogue.rs to add a scenario.
+//! else, QEMU included, comes from a chroot in the cache. See src/catalogue to add a scenario.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
