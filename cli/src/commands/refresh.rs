@@ -53,9 +53,10 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
         return Ok(lines.join("\n") + if lines.is_empty() { "" } else { "\n" });
     }
     let usr = options.root.join("usr");
-    if uncover_alone(&usr)? {
+    if uncover_alone(&usr, &options.root.join("etc"))? {
         log::info!(
-            "something is mounted over the layer, where this shows at the next boot or `systemd-sysext refresh`"
+            "extensions are merged, below which this shows after `systemd-sysext refresh` and `systemd-confext refresh`, \
+             or at the next boot"
         );
     }
     if is_guarded(options) {

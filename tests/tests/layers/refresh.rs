@@ -16,8 +16,10 @@ const NEEDS: &[Need] = &[
     Need::Tool("gtk-update-icon-cache"),
 ];
 
-pub(crate) const SCENARIOS: &[Scenario] =
-    &[Scenario { name: "refresh_makes_caches_of_both", needs: NEEDS, run: caches_of_both }];
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "refresh_makes_caches_of_both", needs: NEEDS, run: caches_of_both },
+    Scenario { name: "refresh_writes_below_extensions", needs: &[], run: below_extensions },
+];
 
 /// Commands of `veneer refresh`, where they work, and what they make there.
 const CACHES: [(&str, &str, &str); 3] = [
@@ -95,4 +97,48 @@ fn caches_of_both(dir: &Path) {
         }
         assert!(!has(&usr, cache, "onlyinbasea"), "{cache:?}");
     }
+}
+
+/// A system extension and one of the configuration are merged, and /etc is an overlay of the system's own besides.
+fn below_extensions(dir: &Path) {
+    let mut machine = Machine::new(dir, Store::Dir);
+    machine.install(&Base::build(dir, "A", Form::Dir, &system("1")));
+    machine.boot_layer("bound");
+    Edits::new().file("lib/libmine.so", "mine").apply(&machine.usr());
+    let b = system("2").file("sbin/ldconfig", "").mode("sbin/ldconfig", 0o755);
+    machine.install(&Base::build(dir, "B", Form::Dir, &b));
+    machine.boot_layer("rebased");
+
+    let (usr, etc) = (machine.usr(), machine.sysroot.join("etc"));
+    let made = |name: &str| {
+        let path = dir.join(name);
+        std::fs::create_dir(&path).expect("make a directory");
+        path
+    };
+    let (upper, work, bin) = (made("upper"), made("work"), made("fake"));
+    let overlay = |source: &str, on: &Path, options: String| {
+        tool(Command::new("mount").args(["-t", "overlay", "-o", &options, source]).arg(on));
+    };
+    let own = format!("lowerdir={},upperdir={},workdir={}", etc.display(), upper.display(), work.display());
+    overlay("overlay", &etc, own);
+    for (source, on) in [("sysext", &usr), ("confext", &etc)] {
+        overlay(source, on, format!("lowerdir={}:{}", made(source).display(), on.display()));
+        let written = std::fs::write(on.join("written"), "").map_err(|error| error.kind());
+        assert_eq!(written, Err(std::io::ErrorKind::ReadOnlyFilesystem), "{source} is read-only");
+    }
+
+    // In the place of the real one, which makes the cache of the machine that it runs on.
+    let script = format!("#!/bin/sh\ntouch {}/ld.so.cache {}/lib/made\n", etc.display(), usr.display());
+    Edits::new().file("ldconfig", script).mode("ldconfig", 0o755).apply(&bin);
+    let path = format!("PATH={}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let done = machine.veneer_in(&[&path], &["refresh", "--early"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stderr.contains("systemd-confext refresh"), "{done:?}");
+
+    for on in [&usr, &etc] {
+        tool(Command::new("umount").arg(on));
+    }
+    assert!(usr.join("lib/made").exists(), "what was made is in the layer");
+    assert!(upper.join("ld.so.cache").exists(), "and in the overlay that is the system's own");
+    tool(Command::new("umount").arg(&etc));
 }

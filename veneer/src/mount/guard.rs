@@ -28,18 +28,19 @@ pub fn unguard_alone(target: &Path) -> Result<()> {
     unguard(target)
 }
 
-/// Takes what others have mounted over the layer at `target`, such as a system extension (systemd-sysext(8)), out of the way
-/// for the calling thread and the programs that it starts: they write to the layer. Everybody else goes on seeing what they
-/// see; what changes below an extension may show there only once it is merged anew. True if there was anything.
-pub fn uncover_alone(target: &Path) -> Result<bool> {
-    if covers(target)? == 0 {
+/// Takes what others have mounted over the layer at `usr`, such as a system extension, and extensions of `etc`
+/// (systemd-sysext(8)) out of the way for the calling thread and the programs that it starts: they write to what is below.
+/// Everybody else goes on seeing what they see; what changes below an extension may show there only once it is merged anew.
+/// True if there was anything.
+pub fn uncover_alone(usr: &Path, etc: &Path) -> Result<bool> {
+    if covers(usr)? + extensions(etc)? == 0 {
         return Ok(false);
     }
     // Or it would be unmounted for all.
-    namespace::enter_alone("make a mount namespace to write to", target)?;
+    namespace::enter_alone("make a mount namespace to write to", usr)?;
     // What is mounted here meanwhile is not seen in this namespace.
-    for _ in 0..covers(target)? {
-        unmount(target)?;
+    for (target, count) in [(usr, covers(usr)?), (etc, extensions(etc)?)] {
+        (0..count).try_for_each(|_| unmount(target))?;
     }
     Ok(true)
 }
@@ -48,6 +49,14 @@ pub fn uncover_alone(target: &Path) -> Result<bool> {
 fn covers(target: &Path) -> Result<usize> {
     let stack = MountTable::read()?.stack(target);
     Ok(stack.iter().rposition(MountRow::is_layer).map_or(0, |at| stack.len() - 1 - at))
+}
+
+/// How many extensions there are on top at `target`, by what systemd-confext says that they are mounted from. An overlay below
+/// them is the system's own.
+fn extensions(target: &Path) -> Result<usize> {
+    let stack = MountTable::read()?.stack(target);
+    let is_extension = |row: &&MountRow| row.kind == "overlay" && row.source == Path::new("confext");
+    Ok(stack.iter().rev().take_while(is_extension).count())
 }
 
 /// Flags of a mount are set all at once: those that it has stay.
