@@ -29,12 +29,13 @@ pub(crate) fn refresh(options: &Options) -> Result<String, Failure> {
     };
     let upper = look_at_layer(options, &layer.id)?.sub(c"upper")?;
     let early_mark = options.runtime.join(EARLY_DONE);
+    let early_is_due = options.early || !early_mark.exists();
     let is_due = |step: &Step| match step.when {
-        When::Early => options.early || !early_mark.exists(),
+        When::Early => early_is_due,
         When::Late => !options.early,
     };
-    // The layer's own is that of the base.
-    let label = labels::label(&options.root, &upper)?;
+    // The layer's own is that of the base. What was labelled early is not looked at once more.
+    let label = if early_is_due { labels::label(&options.root, &upper)? } else { None };
     let mut all = steps(|path| has_something(&upper, path), |path| list(&upper, path));
     if label.is_some() {
         all.push(relabel(&upper)?);

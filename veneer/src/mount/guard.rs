@@ -33,30 +33,31 @@ pub fn unguard_alone(target: &Path) -> Result<()> {
 /// Everybody else goes on seeing what they see; what changes below an extension may show there only once it is merged anew.
 /// True if there was anything.
 pub fn uncover_alone(usr: &Path, etc: &Path) -> Result<bool> {
-    if covers(usr)? + extensions(etc)? == 0 {
+    let counted =
+        || MountTable::read().map(|table| [(usr, covers(&table, usr)), (etc, extensions(&table, etc))]);
+    if counted()?.iter().all(|(_, count)| *count == 0) {
         return Ok(false);
     }
     // Or it would be unmounted for all.
     namespace::enter_alone("make a mount namespace to write to", usr)?;
     // What is mounted here meanwhile is not seen in this namespace.
-    for (target, count) in [(usr, covers(usr)?), (etc, extensions(etc)?)] {
+    for (target, count) in counted()? {
         (0..count).try_for_each(|_| unmount(target))?;
     }
     Ok(true)
 }
 
 /// How many mounts there are over the layer at `target`; none if no layer is there.
-fn covers(target: &Path) -> Result<usize> {
-    let stack = MountTable::read()?.stack(target);
-    Ok(stack.iter().rposition(MountRow::is_layer).map_or(0, |at| stack.len() - 1 - at))
+fn covers(table: &MountTable, target: &Path) -> usize {
+    let stack = table.stack(target);
+    stack.iter().rposition(MountRow::is_layer).map_or(0, |at| stack.len() - 1 - at)
 }
 
 /// How many extensions there are on top at `target`, by what systemd-confext says that they are mounted from. An overlay below
 /// them is the system's own.
-fn extensions(target: &Path) -> Result<usize> {
-    let stack = MountTable::read()?.stack(target);
+fn extensions(table: &MountTable, target: &Path) -> usize {
     let is_extension = |row: &&MountRow| row.kind == "overlay" && row.source == Path::new("confext");
-    Ok(stack.iter().rev().take_while(is_extension).count())
+    table.stack(target).iter().rev().take_while(is_extension).count()
 }
 
 /// Flags of a mount are set all at once: those that it has stay.
