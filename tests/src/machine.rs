@@ -17,6 +17,9 @@ use crate::tree::{Tree, assert_same};
 /// Whatever is wrong, a boot is not held up: there is no device to wait for in these trials.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// Where a real system has its store.
+pub const STORE: &str = "/run/initramfs/veneer/store";
+
 /// The fixture.
 pub struct Machine {
     /// Everything is below this directory.
@@ -108,6 +111,15 @@ impl Machine {
     /// veneer-assemble with this machine's arguments.
     pub fn assemble(&self) -> Command {
         self.started_by(&[])
+    }
+
+    /// veneer-assemble with the store at the place of a real system's, and all that it reads below the machine's directory.
+    pub fn assemble_in_place(&self) -> Command {
+        let program = std::env::var_os(variable("veneer-assemble")).expect("the program under test");
+        let mut command = Command::new(program);
+        command.env("VENEER_ROOT", &self.dir).arg("--sysroot").arg(&self.sysroot);
+        command.arg("--runtime").arg(&self.runtime).arg("--cmdline").arg(&self.cmdline);
+        command
     }
 
     /// veneer-assemble, started by another program that takes a command line.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use veneer_tests::base::sparse_file;
-use veneer_tests::machine::{LIMIT, Machine};
+use veneer_tests::machine::{LIMIT, Machine, STORE};
 use veneer_tests::run::{sh, tool, within};
-use veneer_tests::scenario::{Need, Scenario, variable};
+use veneer_tests::scenario::{Need, Scenario};
 use veneer_tests::status::Status;
 use veneer_tests::store::Store;
 
@@ -20,8 +20,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "store_allocates_at_once", needs: EXT4, run: at_once },
     Scenario { name: "store_that_others_have_mounted_says_so", needs: EXT4, run: held },
 ];
-
-const STORE: &str = "/run/initramfs/veneer/store";
 
 /// A machine with a /run for this trial alone, and at the store's place of a real one an ext4 as mke2fs makes it, mounted
 /// without more words; and its device, which this keeps.
@@ -53,10 +51,7 @@ fn allocation() -> String {
 /// One boot, with a layer in that store; what was said.
 #[track_caller]
 fn boot(machine: &Machine) -> String {
-    let mut command = Command::new(std::env::var_os(variable("veneer-assemble")).expect("the program"));
-    command.env("VENEER_ROOT", &machine.dir).arg("--sysroot").arg(&machine.sysroot);
-    command.arg("--runtime").arg(&machine.runtime).arg("--cmdline").arg(&machine.cmdline);
-    let done = within(LIMIT, &mut command);
+    let done = within(LIMIT, &mut machine.assemble_in_place());
     let status = Status::read(&machine.runtime);
     assert!(done.code == Some(0) && status.layered, "{done:?} {status:?}");
     assert!(Path::new(STORE).join("veneer/layers").exists(), "the layer is in the store");

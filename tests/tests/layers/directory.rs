@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rustix::io::Errno;
 use veneer_tests::base::{Base, Form};
-use veneer_tests::machine::{LIMIT, Machine};
+use veneer_tests::machine::{LIMIT, Machine, STORE};
 use veneer_tests::mounts;
 use veneer_tests::run::{sh, within};
-use veneer_tests::scenario::{Scenario, variable};
+use veneer_tests::scenario::Scenario;
 use veneer_tests::status::Status;
 use veneer_tests::store::Store;
 
@@ -23,7 +22,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "on_ostree_a_state_root_is_not_made", needs: &[], run: ostree_that_is_none },
 ];
 
-const STORE: &str = "/run/initramfs/veneer/store";
 const OSTREE: &str = "ostree=/ostree/boot.1/os/3f9c2a1b7d04/0";
 
 /// A machine whose root is a file system of its own, with a /run for this trial alone.
@@ -42,10 +40,7 @@ fn machine(dir: &Path, words: &str) -> Machine {
 /// A boot with the store's place of a real one.
 #[track_caller]
 fn boot(machine: &Machine) -> Status {
-    let mut command = Command::new(std::env::var_os(variable("veneer-assemble")).expect("the program"));
-    command.env("VENEER_ROOT", &machine.dir).arg("--sysroot").arg(&machine.sysroot);
-    command.arg("--runtime").arg(&machine.runtime).arg("--cmdline").arg(&machine.cmdline);
-    let done = within(LIMIT, &mut command);
+    let done = within(LIMIT, &mut machine.assemble_in_place());
     assert_eq!(done.code, Some(0), "{done:?}");
     Status::read(&machine.runtime)
 }
